@@ -1,0 +1,42 @@
+/**
+ * Time as a seam, so that tests run in virtual time.
+ * @module
+ */
+import { systemTimers } from "./_timers.ts";
+
+/** Options for {@linkcode Clock.after}. */
+export interface AfterOptions {
+  /**
+   * Whether the pending timer keeps the process alive.
+   * @default {true}
+   */
+  readonly keepAlive?: boolean;
+}
+
+/** Where the time comes from. */
+export interface Clock {
+  /**
+   * Tells the time.
+   * @returns Milliseconds since the epoch, with fractions.
+   */
+  now(): number;
+  /**
+   * Calls back once.
+   * @param delayMs After how many milliseconds; zero or less means as soon as possible.
+   * @param callback What to call; it must not throw.
+   * @param options Whether the process waits for it.
+   * @returns The timer; disposing it before the call prevents the call.
+   */
+  after(delayMs: number, callback: () => void, options?: AfterOptions): Disposable;
+}
+
+/**
+ * The clock of the system. Its time never goes back, since it counts from the start of the process
+ * on (`performance.now`), and its timers share one timer of the runtime, so that one more costs no
+ * system call.
+ */
+export const systemClock: Clock = {
+  now: () => performance.timeOrigin + performance.now(),
+  after: (delayMs, callback, options) =>
+    systemTimers.add(delayMs, callback, options?.keepAlive ?? true),
+};
