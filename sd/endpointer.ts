@@ -3,6 +3,8 @@
  * @module
  */
 import type { Clock, Context, Endpoint } from "@kit/endpoint";
+import { LiveEntries } from "./_live_endpointer.ts";
+import type { Factory } from "./factory.ts";
 import type { Instance } from "./instance.ts";
 import type { Instancer } from "./instancer.ts";
 
@@ -50,23 +52,6 @@ export interface LiveEndpointer<Req, Res> extends Endpointer<Req, Res>, AsyncDis
   ready(ctx: Context): Promise<readonly Entry<Req, Res>[]>;
 }
 
-/** What has to be closed with an endpoint, in any of three ways; the first that is there is taken. */
-export interface Closable extends Partial<AsyncDisposable>, Partial<Disposable> {
-  /** Closes. */
-  readonly close?: () => void | Promise<void>;
-}
-
-/**
- * Makes the endpoint of an instance: the endpoint alone, or with what has to be closed with it.
- * @typeParam Req The request.
- * @typeParam Res The response.
- */
-export type Factory<Req, Res> = (
-  instance: Instance,
-) =>
-  | (Endpoint<Req, Res> & Partial<AsyncDisposable> & Partial<Disposable>)
-  | (Closable & { readonly endpoint: Endpoint<Req, Res> });
-
 /** Something that went wrong behind {@linkcode endpointer}, while it goes on with what it has. */
 export interface EndpointerFailure {
   /** What went wrong. */
@@ -113,17 +98,35 @@ export interface EndpointerOptions {
 
 /**
  * Keeps one endpoint for each instance.
+ *
+ * An endpoint is made once and lives as long as its instance, so that the state of a breaker in it
+ * survives every update. While the registry is down the last endpoints go on. Each is closed exactly
+ * once: after its instance left, `closeDelayMs` are over and the calls on it have ended, or after
+ * `drainMs` more. An instance that returns before that finds its endpoint again.
  * @typeParam Req The request.
  * @typeParam Res The response.
- * @param instancer Who tells the instances.
- * @param factory Makes the endpoint of one.
+ * @param instancer Who tells the instances. It is not closed with the endpointer.
+ * @param factory Makes the endpoint of one. If it throws, the instance is left out and tried again.
  * @param options How long things are kept.
  * @returns The endpointer.
+ * @throws {RangeError} If an option is negative.
+ * @example Usage
+ * ```ts
+ * import { background } from "@kit/endpoint";
+ * import { endpointer, fixed } from "@kit/sd";
+ * import assert from "node:assert/strict";
+ * await using sums = endpointer(
+ *   fixed(["a:80", "b:80"]),
+ *   ({ address }) => (n: number) => Promise.resolve(`${address} got ${n}`),
+ * );
+ * const [first] = sums.endpoints();
+ * assert.equal(await first?.endpoint(1, background()), "a:80 got 1");
+ * ```
  */
 export function endpointer<Req, Res>(
-  _instancer: Instancer,
-  _factory: Factory<Req, Res>,
-  _options: EndpointerOptions = {},
+  instancer: Instancer,
+  factory: Factory<Req, Res>,
+  options: EndpointerOptions = {},
 ): LiveEndpointer<Req, Res> {
-  throw new Error("Not yet");
+  return new LiveEntries(instancer, factory, options);
 }

@@ -68,8 +68,8 @@ export function byAddress(a: Instance, b: Instance): number {
 
 /**
  * Makes a list that nobody can change: sorted by address, each address once, everything frozen.
- * @param instances The instances in any order; of several with one address the first counts. They
- * are copied.
+ * @param instances The instances in any order; of several with one address the first counts. What
+ * is not frozen is copied.
  * @param previous An earlier result. What has not changed is taken from it, object by object, and
  * it is itself returned when nothing has.
  * @returns The list.
@@ -101,6 +101,9 @@ export function normalizeInstances(
 
 function frozen(instance: Instance): Instance {
   const { tags, metadata } = instance;
+  if (Object.isFrozen(instance) && Object.isFrozen(tags) && Object.isFrozen(metadata)) {
+    return instance;
+  }
   return Object.freeze({
     ...instance,
     ...(tags && { tags: Object.freeze([...tags]) }),

@@ -5,6 +5,7 @@
 export * from "./address.ts";
 export * from "./cache.ts";
 export * from "./endpointer.ts";
+export * from "./factory.ts";
 export * from "./fixed.ts";
 export * from "./instance.ts";
 export * from "./instancer.ts";
