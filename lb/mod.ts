@@ -1,1 +1,27 @@
+/**
+ * Load balancing on the side of the client: who picks the instance for a call, and retries.
+ *
+ * ```ts
+ * import { background } from "@kit/endpoint";
+ * import { retry, roundRobin } from "@kit/lb";
+ * import { endpointer, fixed } from "@kit/sd";
+ * import assert from "node:assert/strict";
+ *
+ * await using names = endpointer(
+ *   fixed(["a:80", "b:80"]),
+ *   ({ address }) => () => Promise.resolve(address),
+ * );
+ * const name = retry(roundRobin(names), { maxAttempts: 3, timeoutMs: 250 });
+ * assert.equal(await name(undefined, background()), "a:80");
+ * assert.equal(await name(undefined, background()), "b:80");
+ * ```
+ * @module
+ */
+export * from "./backoff.ts";
 export * from "./balancer.ts";
+export * from "./random.ts";
+export * from "./retry.ts";
+export * from "./retry_budget.ts";
+export * from "./retry_error.ts";
+export * from "./retryable.ts";
+export * from "./round_robin.ts";
