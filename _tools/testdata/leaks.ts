@@ -1,0 +1,8 @@
+// Not a test of the project: `sanitizer_canary_test.ts` runs it and expects each test to fail.
+Deno.test("a timer leaks", () => {
+  setTimeout(() => {}, 60_000);
+});
+
+Deno.test("a listener leaks", () => {
+  Deno.listen({ hostname: "127.0.0.1", port: 0 });
+});
