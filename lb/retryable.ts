@@ -4,12 +4,8 @@
  */
 import { codeOf, isKitError } from "@kit/endpoint";
 
-/** What the runtimes call the failures of a connection, as `code` or as `name` of an error. */
+/** What the runtimes call the failures of a connection, as the `code` of an error. */
 const CONNECTION_FAILURES: ReadonlySet<unknown> = /* @__PURE__ */ new Set([
-  "ConnectionAborted",
-  "ConnectionRefused",
-  "ConnectionReset",
-  "BrokenPipe",
   "EAI_AGAIN",
   "ECONNABORTED",
   "ECONNREFUSED",
@@ -24,7 +20,8 @@ const CONNECTION_FAILURES: ReadonlySet<unknown> = /* @__PURE__ */ new Set([
 
 /**
  * Tells whether a failure says that another try, or another instance, may do better: `unavailable`,
- * `resource_exhausted` that tells when to come back, or a connection that failed.
+ * `resource_exhausted` that tells when to come back, or a connection that failed with one of the
+ * codes of Node.js, such as `ECONNREFUSED`.
  * @param error What a call rejected with.
  * @returns Whether to try again. A push-back that says never makes it `false`.
  * @example Usage
@@ -47,8 +44,7 @@ function isConnectionFailure(error: unknown): boolean {
   if (codeOf(error) !== "unknown") return false;
   // `fetch` wraps what failed once or twice; no chain is followed for ever.
   for (let depth = 0; depth < 4 && error instanceof Error; depth++, error = error.cause) {
-    const { code, name } = error as Error & { code?: unknown };
-    if (CONNECTION_FAILURES.has(code) || CONNECTION_FAILURES.has(name)) return true;
+    if (CONNECTION_FAILURES.has((error as { code?: unknown }).code)) return true;
   }
   return false;
 }
