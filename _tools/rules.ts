@@ -29,7 +29,7 @@ const ADAPTERS = [
 ];
 
 /** Whether a file has to run everywhere and without any dependency. */
-function isCore(path: string): boolean {
+export function isCore(path: string): boolean {
   const isInPackage = path === "mod.ts" || path.split("/")[0]! in ARROWS;
   return isInPackage && !isTest(path) && !ADAPTERS.some((adapter) => adapter.test(path));
 }

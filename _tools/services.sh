@@ -1,0 +1,100 @@
+# What the integration tests run against: other people's tools and servers, taken from packages
+# into $CACHE. Sourced by .ci/run, or by hand:
+#
+#   source _tools/services.sh && fetch_all && start_all && deno task test:integration; stop_all
+#
+# To add the server X: write fetch_x (puts it into $CACHE) and start_x (calls `start x …`, waits for
+# its port, exports KIT_X for the tests), and name it in fetch_all and start_all.
+
+CACHE="${CACHE:-$PWD/.cache}"
+SERVICE_PIDS=()
+
+# retry COMMAND...: up to four times, for what goes over the network.
+retry() {
+  local wait
+  for wait in 2 5 10; do
+    "$@" && return
+    echo "failed, again in $wait s: $*" >&2
+    sleep "$wait"
+  done
+  "$@"
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+# deb NAME: unpacks Debian's package, without installing it, into $CACHE/deb/NAME.
+deb() {
+  local folder="$CACHE/deb/$1"
+  [ -e "$folder/.done" ] && return
+  rm -rf "$folder" && mkdir -p "$folder"
+  # A fresh machine has no package lists yet, and the ones of an old one name files that are gone.
+  (cd "$folder" && apt-get download -qq "$1") ||
+    { retry as_root apt-get update -qq && (cd "$folder" && retry apt-get download -qq "$1"); }
+  dpkg -x "$folder"/*.deb "$folder" && touch "$folder/.done"
+}
+
+# start NAME COMMAND...: runs a server until stop_all; what it prints is in $CACHE/logs/NAME.log.
+start() {
+  local name="$1"
+  shift
+  mkdir -p "$CACHE/logs"
+  "$@" > "$CACHE/logs/$name.log" 2>&1 < /dev/null &
+  SERVICE_PIDS+=("$!")
+}
+
+# wait_for_port PORT [SECONDS]
+wait_for_port() {
+  local end=$((SECONDS + ${2:-30}))
+  until (: < "/dev/tcp/127.0.0.1/$1") 2> /dev/null; do
+    if [ "$SECONDS" -ge "$end" ]; then
+      echo "nothing listens on port $1" >&2
+      return 1
+    fi
+    sleep 0.2
+  done
+}
+
+stop_all() {
+  local pid
+  for pid in "${SERVICE_PIDS[@]}"; do
+    kill "$pid" 2> /dev/null || true
+    wait "$pid" 2> /dev/null || true
+  done
+  SERVICE_PIDS=()
+}
+
+# Checks that what /metrics says is the text format: `promtool check metrics`.
+fetch_promtool() {
+  deb prometheus
+  export KIT_PROMTOOL="$CACHE/deb/prometheus/usr/bin/promtool"
+}
+
+# Parses /metrics as Prometheus' own Python client does.
+fetch_prometheus_client() {
+  local folder="$CACHE/python"
+  [ -d "$folder/prometheus_client" ] ||
+    retry python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
+      --target "$folder" prometheus_client==0.26.0
+  export KIT_PYTHONPATH="$folder"
+}
+
+# A third runtime for the core.
+fetch_bun() {
+  local folder="$CACHE/bun"
+  [ -d "$folder/node_modules/@oven" ] ||
+    retry npm install --prefix "$folder" --no-audit --no-fund --loglevel=error \
+      @oven/bun-linux-x64@1.4.5
+  export KIT_BUN="$folder/node_modules/@oven/bun-linux-x64/bin/bun"
+}
+
+fetch_all() {
+  fetch_promtool
+  fetch_prometheus_client
+  fetch_bun
+}
+
+start_all() {
+  :
+}
