@@ -1,0 +1,5 @@
+module golog
+
+go 1.19
+
+require github.com/go-logfmt/logfmt v0.5.1
