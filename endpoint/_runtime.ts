@@ -3,7 +3,7 @@
  * @module
  */
 
-/** What the global `setTimeout` returns: a number on Deno and in browsers, an object on Node. */
+/** What the global `setTimeout` returns: a number in browsers and old Denos, else an object. */
 export type TimerId = ReturnType<typeof setTimeout>;
 
 type Refable = { ref?(): void; unref?(): void };

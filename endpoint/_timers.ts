@@ -2,7 +2,9 @@
  * Many timers on one timer of the runtime: a heap ordered by due time.
  *
  * A `setTimeout` with its `clearTimeout` costs a trivial request handler a third of its throughput;
- * an entry of this heap costs a few comparisons.
+ * an entry of this heap costs a few comparisons. The first entry of an empty heap does pay for the
+ * runtime's timer, since one that stayed armed for nobody would be a leak: who serves for long may
+ * keep one far-off entry in, and spare every call that cost.
  * @module
  */
 import { holdProcess, type TimerId } from "./_runtime.ts";
@@ -19,7 +21,7 @@ class Timer implements Disposable {
     readonly dueAt: number,
     /** Order of equal due times. */
     readonly number: number,
-    readonly callback: () => void,
+    public callback: (() => void) | undefined,
     readonly keepAlive: boolean,
   ) {}
 
@@ -40,15 +42,19 @@ export class Timers {
   #timer: TimerId | undefined;
   #timerDueAt = Infinity;
   #isHeld = true;
+  #isFiring = false;
 
   /** Calls back once after `delayMs`, unless the returned timer is disposed before. */
   add(delayMs: number, callback: () => void, keepAlive: boolean): Disposable {
-    const dueAt = performance.now() + Math.max(0, delayMs);
+    // NaN is no delay, as for `setTimeout`: in the heap it would be before nothing and after nothing.
+    const dueAt = performance.now() + (delayMs > 0 ? delayMs : 0);
     const timer = new Timer(this, dueAt, this.#number++, callback, keepAlive);
     timer.index = this.#heap.push(timer) - 1;
     this.#rise(timer);
     if (keepAlive) this.#holding++;
-    if (dueAt < this.#timerDueAt) this.#arm();
+    const isArmed = this.#timer !== undefined && this.#timerDueAt <= dueAt;
+    // A callback that adds a timer must not arm before the due ones have run.
+    if (!isArmed && !this.#isFiring) this.#arm();
     else this.#hold();
     return timer;
   }
@@ -70,6 +76,7 @@ export class Timers {
       this.#sink(last);
     }
     timer.index = -1;
+    timer.callback = undefined;
     if (timer.keepAlive) this.#holding--;
   }
 
@@ -126,16 +133,21 @@ export class Timers {
 
   #fire(): void {
     this.#timer = undefined;
-    // A callback that adds a timer must not arm before the due ones have run.
-    this.#timerDueAt = -Infinity;
+    this.#isFiring = true;
     const now = performance.now();
+    // What the callbacks add waits for the next turn, or one that adds another at once never ends.
+    const end = this.#number;
     try {
-      for (let first = this.#heap[0]; first && first.dueAt <= now; first = this.#heap[0]) {
+      for (;;) {
+        const first = this.#heap[0];
+        if (first === undefined || first.dueAt > now || first.number >= end) break;
+        const { callback } = first;
         this.#takeOut(first);
-        first.callback();
+        callback!();
       }
     } finally {
-      this.#timerDueAt = Infinity;
+      // Also after a callback that threw: the others still run, in the next turn.
+      this.#isFiring = false;
       this.#arm();
     }
   }

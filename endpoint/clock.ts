@@ -22,7 +22,7 @@ export interface Clock {
   now(): number;
   /**
    * Calls back once.
-   * @param delayMs After how many milliseconds; zero or less means as soon as possible.
+   * @param delayMs After how many milliseconds; zero, less or `NaN` means as soon as possible.
    * @param callback What to call; it must not throw.
    * @param options Whether the process waits for it.
    * @returns The timer; disposing it before the call prevents the call.
@@ -32,8 +32,8 @@ export interface Clock {
 
 /**
  * The clock of the system. Its time never goes back, since it counts from the start of the process
- * on (`performance.now`), and its timers share one timer of the runtime, so that one more costs no
- * system call.
+ * on (`performance.now`); so it does not follow when the system's time is corrected later, or after
+ * a suspension. Its timers share one timer of the runtime, so that one more costs no system call.
  */
 export const systemClock: Clock = {
   now: () => performance.timeOrigin + performance.now(),
