@@ -3,12 +3,13 @@
  * @module
  */
 import { setImmediate } from "node:timers";
+import { checkNonNegative } from "./check.ts";
 import type { AfterOptions, Clock } from "./clock.ts";
 import type { Context } from "./context.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 interface FakeTimer {
-  readonly dueAt: number;
+  dueAt: number;
   readonly callback: () => void;
 }
 
@@ -59,59 +60,64 @@ export class FakeClock implements Clock {
    * @returns The timer; disposing it prevents the call.
    */
   after(delayMs: number, callback: () => void, _options?: AfterOptions): Disposable {
-    const timer = { dueAt: this.#now + Math.max(0, delayMs), callback };
+    const timer = { dueAt: this.#now + (delayMs > 0 ? delayMs : 0), callback };
     this.#timers.add(timer);
     return { [Symbol.dispose]: () => void this.#timers.delete(timer) };
   }
 
   /**
-   * Sets the time without running any timer, as when the clock of a system is corrected.
+   * Sets the time, as when the clock of a system is corrected: no timer runs, and each still has as
+   * long to wait as before.
    * @param now Milliseconds since the epoch.
    */
   set(now: number): void {
+    const shift = now - this.#now;
     this.#now = now;
+    for (const timer of this.#timers) timer.dueAt += shift;
   }
 
   /**
    * Moves the clock and runs what falls due, each timer at its own time.
    * @param ms How many milliseconds.
+   * @throws {RangeError} If `ms` is negative.
    */
   tick(ms: number): void {
-    const end = this.#now + ms;
-    for (let timer = this.#first(end); timer !== undefined; timer = this.#first(end)) {
-      this.#run(timer);
-    }
-    this.#now = end;
+    checkNonNegative("ms", ms);
+    let leftMs: number | undefined = ms;
+    while (leftMs !== undefined) leftMs = this.#step(leftMs);
   }
 
   /**
    * Moves the clock and runs what falls due, each timer at its own time, and lets promises settle
    * before, between and after.
    * @param ms How many milliseconds.
+   * @throws {RangeError} If `ms` is negative.
    */
   async advance(ms: number): Promise<void> {
-    const end = this.#now + ms;
+    checkNonNegative("ms", ms);
     await settled();
-    for (let timer = this.#first(end); timer !== undefined; timer = this.#first(end)) {
-      this.#run(timer);
+    let leftMs: number | undefined = ms;
+    while (leftMs !== undefined) {
+      leftMs = this.#step(leftMs);
       await settled();
     }
-    this.#now = end;
-    await settled();
   }
 
-  #first(end: number): FakeTimer | undefined {
+  /** Moves on to the first timer that is due and runs it; returns what is left, if any was due. */
+  #step(leftMs: number): number | undefined {
     let first: FakeTimer | undefined;
     for (const timer of this.#timers) {
-      if (timer.dueAt <= end && (first === undefined || timer.dueAt < first.dueAt)) first = timer;
+      if (first === undefined || timer.dueAt < first.dueAt) first = timer;
     }
-    return first;
-  }
-
-  #run(timer: FakeTimer): void {
-    this.#timers.delete(timer);
-    this.#now = Math.max(this.#now, timer.dueAt);
-    timer.callback();
+    if (first === undefined || first.dueAt > this.#now + leftMs) {
+      this.#now += leftMs;
+      return undefined;
+    }
+    const waitMs = Math.max(0, first.dueAt - this.#now);
+    this.#timers.delete(first);
+    this.#now = Math.max(this.#now, first.dueAt);
+    first.callback();
+    return Math.max(0, leftMs - waitMs);
   }
 }
 
