@@ -91,7 +91,7 @@ abstract class AbortableContext extends Child implements DisposableContext {
     const controller = this.#controller = new AbortController();
     if (this.parent.canAbort) this.follow(this.parent.signal);
     if (!controller.signal.aborted) this.start();
-    if (this.#isDisposed) this.#free();
+    if (this.#isDisposed || controller.signal.aborted) this.#free();
     return controller.signal;
   }
 

@@ -78,7 +78,8 @@ export function withSignal(parent: Context, signal: AbortSignal): DisposableCont
 /**
  * Sets a deadline, unless the parent has an earlier one.
  * @param parent The context to derive from.
- * @param deadline When the caller stops waiting, in milliseconds since the epoch.
+ * @param deadline When the caller stops waiting, in milliseconds since the epoch; `Infinity` sets
+ * none.
  * @param options Where the time comes from.
  * @returns The context. Dispose it when the call is over, to free its timer.
  * @throws {RangeError} If `deadline` is not a number.
@@ -91,7 +92,7 @@ export function withDeadline(
   if (Number.isNaN(deadline)) {
     throw new RangeError(`Cannot set deadline as it is not a time: current value is ${deadline}`);
   }
-  if (parent.deadline !== undefined && parent.deadline <= deadline) {
+  if (deadline >= (parent.deadline ?? Infinity)) {
     return new SameDeadlineContext(parent);
   }
   return new DeadlineContext(parent, deadline, options.clock ?? systemClock);
@@ -100,7 +101,7 @@ export function withDeadline(
 /**
  * Sets a deadline some milliseconds from now, unless the parent has an earlier one.
  * @param parent The context to derive from.
- * @param timeoutMs How long from now.
+ * @param timeoutMs How long from now; `Infinity` sets no deadline.
  * @param options Where the time comes from.
  * @returns The context. Dispose it when the call is over, to free its timer.
  * @throws {RangeError} If `timeoutMs` is not a number.
