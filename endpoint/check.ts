@@ -5,7 +5,8 @@
  */
 
 function refuse(name: string, rule: string, value: unknown): never {
-  throw new RangeError(`Cannot use "${name}" as it must be ${rule}: current value is ${value}`);
+  const shown = typeof value === "string" ? JSON.stringify(value) : String(value);
+  throw new RangeError(`Cannot use "${name}" as it must be ${rule}: current value is ${shown}`);
 }
 
 /**

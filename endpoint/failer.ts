@@ -30,5 +30,5 @@ export interface Failer {
 export function failure(response: unknown): Error | undefined {
   if (typeof response !== "object" || response === null) return undefined;
   const { failed } = response as Partial<Failer>;
-  return typeof failed === "function" ? failed.call(response) : undefined;
+  return typeof failed === "function" ? failed.call(response) ?? undefined : undefined;
 }

@@ -133,7 +133,8 @@ export function isKitError(value: unknown): value is KitError {
  * Tells the code of whatever a call rejected with.
  * @param error Anything that was thrown.
  * @returns The code of a {@linkcode KitError}; `cancelled` for an `AbortError` and
- * `deadline_exceeded` for a `TimeoutError` of the platform; `unknown` for all else.
+ * `deadline_exceeded` for a `TimeoutError` of the platform; `unknown` for all else, also for errors
+ * of systems and libraries that have a `code` of their own.
  * @example Usage
  * ```ts
  * import { codeOf } from "@kit/endpoint";
@@ -147,6 +148,10 @@ export function codeOf(error: unknown): ErrorCode {
   if (error instanceof DOMException) {
     if (error.name === "AbortError") return "cancelled";
     if (error.name === "TimeoutError") return "deadline_exceeded";
+  }
+  // What the `node:` modules reject with when their signal is aborted is no DOMException.
+  if (error instanceof Error && (error as { code?: unknown }).code === "ABORT_ERR") {
+    return "cancelled";
   }
   return "unknown";
 }
