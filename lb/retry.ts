@@ -200,8 +200,8 @@ export function retry<Req, Res>(
     ctx: Context,
   ): Promise<T> {
     try {
-      throwIfDone(ctx, { clock });
       const result = await untilDone(step, ctx);
+      // A busy event loop runs the timer of the deadline late.
       throwIfDone(ctx, { clock });
       return result;
     } catch (error) {

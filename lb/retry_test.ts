@@ -137,7 +137,21 @@ Deno.test("retry() makes no attempt when the deadline has passed already", async
   const endpoint = scripted<string, string>("never");
   const { error } = await play(over(endpoint), { clock }, { ctx });
   assert.equal((error as KitError).code, "deadline_exceeded");
+  assert.equal((error as KitError).cause, undefined);
   assert.equal(endpoint.calls.length, 0);
+});
+
+Deno.test("retry() makes no attempt after the deadline although its timer is late", async () => {
+  const clock = new FakeClock();
+  const endpoint = scripted<string, string>(down());
+  const call = retry(over(endpoint), { clock, timeoutMs: 100, backoff: () => 50 });
+  const result = outcome(call("hello", background()));
+  await settled();
+  clock.set(clock.now() + 200);
+  await clock.advance(50); // The timer of the deadline is 50 ms away still.
+  assert.equal((result.error as KitError).code, "deadline_exceeded");
+  assert.equal(endpoint.calls.length, 1);
+  assert.equal(clock.pending, 0);
 });
 
 Deno.test("retry() rejects with the reason of a caller who cancels a hanging attempt", async () => { // LB9
@@ -300,6 +314,22 @@ Deno.test("retry() never calls an instance twice while another is untried", asyn
   });
   assert.equal(new Set(seen.slice(0, 3)).size, 3);
   assert.equal(new Set(seen.slice(3)).size, 3);
+});
+
+Deno.test("retry() starts another round once all were tried", async () => { // P1
+  // Like a balancer by hash: always the first that it may.
+  const entries = [0, 1, 2].map((i) => ({ instance: { address: at(i) }, endpoint: fails() }));
+  const first: Balancer<string, string> = {
+    pick: (_request, _ctx, options) =>
+      entries.find(({ instance }) => !options?.exclude?.has(instance.address)) ?? entries[0]!,
+  };
+  const seen: (string | undefined)[] = [];
+  await play(first, {
+    ...unbounded,
+    maxAttempts: 7,
+    retryable: (_, { instance }) => seen.push(instance?.address) > 0,
+  });
+  assert.deepEqual(seen, [0, 1, 2, 0, 1, 2, 0].map(at));
 });
 
 Deno.test("retry() moves to an untried instance although other calls moved the balancer", async () => { // P1

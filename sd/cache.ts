@@ -92,8 +92,12 @@ export class InstanceCache implements Instancer, Disposable {
     const subscription: Subscription = { listener, told: undefined };
     if (this.status.state !== "closed") {
       this.#subscriptions.add(subscription);
+      const isInner = this.#isPublishing;
+      this.#isPublishing = true;
       if (this.#set !== undefined) this.#tell(subscription, this.#set);
       if (this.#error !== undefined) this.#tell(subscription, this.#error);
+      this.#isPublishing = isInner;
+      this.#publish();
     }
     return { [Symbol.dispose]: () => void this.#subscriptions.delete(subscription) };
   }
@@ -157,7 +161,10 @@ export class InstanceCache implements Instancer, Disposable {
     this.#grace = undefined;
   }
 
-  /** A listener may change the cache; whoever was told by then is told again in the next round. */
+  /**
+   * A listener may change the cache. It is told in another round then, so that no listener is called
+   * while it still runs.
+   */
   #publish(): void {
     if (this.#isPublishing) return;
     this.#isPublishing = true;

@@ -111,6 +111,24 @@ Deno.test("InstanceCache tells all in order although a listener changes it", () 
   assert.deepEqual(heard, ["ab"]);
 });
 
+Deno.test("InstanceCache never calls a listener that still runs", () => {
+  const cache = trusting();
+  const heard: number[] = [];
+  let running = 0;
+  const listen = ({ instances: list }: DiscoveryEvent) => {
+    assert.equal(++running, 1);
+    heard.push(list!.length);
+    if (list!.length === 1) cache.update(instances("a", "b"));
+    if (list!.length === 3) cache.update(instances("a", "b", "c", "d"));
+    running--;
+  };
+  cache.update(instances("a"));
+  cache.subscribe(listen);
+  assert.deepEqual(heard, [1, 2]);
+  cache.update(instances("a", "b", "c"));
+  assert.deepEqual(heard, [1, 2, 3, 4]);
+});
+
 Deno.test("InstanceCache tells nothing to whom an earlier listener unsubscribed", () => { // SC1
   const cache = trusting();
   cache.subscribe(() => late.subscription[Symbol.dispose]());
@@ -160,7 +178,9 @@ Deno.test("InstanceCache never holds back who comes, during the grace time neith
   const { heard } = hear(cache);
   cache.update(instances("a", "b"));
   cache.update([]);
-  await clock.advance(10_000);
+  await clock.advance(5000);
+  cache.update([]);
+  await clock.advance(5000);
   cache.update(instances("c"));
   assert.equal(clock.pending, 0);
   await clock.advance(100_000);

@@ -314,6 +314,16 @@ Deno.test("endpointer() waits for calls no longer than drainMs", async () => {
   assert.deepEqual(closed, ["a:80", "b:80"]);
 });
 
+Deno.test("endpointer() does not wait anew for what drains when it is disposed of", async () => {
+  const { instancer, closed, call, clock, live } = rig(["a:80"], { drainMs: 1000 });
+  call("a:80");
+  instancer.set([]);
+  await clock.advance(600);
+  live[Symbol.asyncDispose]();
+  await clock.advance(400);
+  assert.deepEqual(closed, ["a:80"]);
+});
+
 Deno.test("endpointer() does not wait for calls when drainMs is zero", () => {
   const { instancer, closed, call, clock } = rig(["a:80"], { drainMs: 0 });
   call("a:80");
@@ -451,6 +461,20 @@ Deno.test("ready() gives up with the context, and with the endpointer", async ()
   await assert.rejects(disposed, { code: "unavailable" });
 });
 
+Deno.test("ready() leaves no listener on the signal", async () => {
+  const { instancer, live } = rig();
+  const { signal } = new AbortController();
+  const listeners = new Set<unknown>();
+  signal.addEventListener = (_: string, listener: unknown) => void listeners.add(listener);
+  signal.removeEventListener = (_: string, listener: unknown) => void listeners.delete(listener);
+  using ctx = withSignal(background(), signal);
+  const ready = live.ready(ctx);
+  assert.equal(listeners.size, 1);
+  instancer.set(["a:80"]);
+  await ready;
+  assert.equal(listeners.size, 0);
+});
+
 for (
   const options of [
     { invalidateOnErrorMs: -1 },
@@ -492,19 +516,22 @@ Deno.test("endpointer() closes each endpoint exactly once over 10,000 random upd
       async (steps, sets, numbers, options) => {
         const clock = new FakeClock();
         const instancer = manual();
-        const open = new Map<number, { address: string; running: number }>();
+        const open = new Set<number>();
         const finishers: (() => void)[] = [];
         let made = 0;
-        const live = endpointer<void, void>(instancer, ({ address }) => {
+        let closedTwice = 0;
+        const live = endpointer<void, void>(instancer, () => {
           if (numbers.next().value! % 10 === 0) throw new Error("cannot dial");
           const id = made++;
-          open.set(id, { address, running: 0 });
+          open.add(id);
           return {
             endpoint: () => {
               assert(open.has(id), "a closed endpoint was called");
               return new Promise((resolve) => finishers.push(resolve));
             },
-            close: () => assert(open.delete(id), "an endpoint was closed twice"),
+            close: () => {
+              if (!open.delete(id)) closedTwice++;
+            },
           };
         }, { clock, factoryRetryMs: 50, ...options });
         let last: readonly string[] = [];
@@ -532,6 +559,7 @@ Deno.test("endpointer() closes each endpoint exactly once over 10,000 random upd
         finishers.splice(0).forEach((finish) => finish());
         await clock.advance(60_000);
         await live[Symbol.asyncDispose]();
+        assert.equal(closedTwice, 0, "an endpoint was closed twice");
         assert.equal(open.size, 0, "an endpoint was not closed");
         assert.equal(clock.pending, 0);
       },
