@@ -103,6 +103,7 @@ export class LineWriter {
   #writing: Promise<boolean> | undefined;
   #writingSince = 0;
   #timer: Disposable | undefined;
+  #noticeTimer: Disposable | undefined;
   #isClosed = false;
 
   constructor(writer: ByteWriter, options: LineWriterOptions) {
@@ -157,6 +158,7 @@ export class LineWriter {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#cancel();
+    this.#cancelNotice();
     const late = Promise.withResolvers<void>();
     const timer = this.#options.clock.after(this.#options.closeMs, late.resolve);
     try {
@@ -168,7 +170,9 @@ export class LineWriter {
   }
 
   async #writeAll(): Promise<void> {
-    while (this.#lines > 0 || this.dropped > this.#told) if (!await this.#write()) return;
+    const isDone = () =>
+      this.#lines === 0 && this.#batch === undefined && this.dropped === this.#told;
+    while (!isDone()) if (!await this.#write()) return;
   }
 
   #abandon(): void {
@@ -191,6 +195,11 @@ export class LineWriter {
   #cancel(): void {
     this.#timer?.[Symbol.dispose]();
     this.#timer = undefined;
+  }
+
+  #cancelNotice(): void {
+    this.#noticeTimer?.[Symbol.dispose]();
+    this.#noticeTimer = undefined;
   }
 
   /** Writes one batch, one at a time; resolves to whether the writer took it. */
@@ -226,7 +235,11 @@ export class LineWriter {
     if (this.#length >= BATCH_LENGTH) void this.#write();
     else if (this.#lines > 0) this.#schedule(this.#options.delayMs);
     else if (this.dropped > this.#told) {
-      this.#schedule(Math.max(1, this.#toldAt + SECOND_MS - this.#options.clock.now()));
+      const { clock } = this.#options;
+      this.#noticeTimer ??= clock.after(Math.max(1, this.#toldAt + SECOND_MS - clock.now()), () => {
+        this.#noticeTimer = undefined;
+        void this.#write();
+      }, { keepAlive: false });
     }
   }
 
@@ -242,6 +255,7 @@ export class LineWriter {
     const now = this.#options.clock.now();
     const tells = this.dropped > this.#told && (isLast || now - this.#toldAt >= SECOND_MS);
     if (tells) {
+      this.#cancelNotice();
       taken.push(this.#options.dropped(this.dropped - this.#told));
       this.#told = this.dropped;
       this.#toldAt = now;
