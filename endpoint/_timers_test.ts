@@ -130,6 +130,28 @@ Deno.test("Timers fire in due order, never early, never after disposal, each onc
   ));
 });
 
+Deno.test("Timers keep the order of a large heap when many are taken out of its middle", () => {
+  const delays = fc.uniqueArray(fc.nat(10_000), { minLength: 20, maxLength: 200, size: "max" });
+  fc.assert(
+    fc.property(delays, fc.array(fc.nat(), { size: "max", maxLength: 60 }), (delays, out) => {
+      new FakeRuntime().run((runtime) => {
+        const timers = new Timers();
+        const fired: number[] = [];
+        const live = new Map(
+          delays.map((ms) => [ms, timers.add(ms, () => fired.push(ms), HOLD)] as const),
+        );
+        for (const n of out) {
+          const ms = delays[n % delays.length]!;
+          live.get(ms)?.[Symbol.dispose]();
+          live.delete(ms);
+        }
+        runtime.advance(10_001);
+        assert.deepEqual(fired, [...live.keys()].sort((a, b) => a - b));
+      });
+    }),
+  );
+});
+
 Deno.test("Timers run all the others when one callback throws", () => {
   new FakeRuntime().run((runtime) => {
     const timers = new Timers();
