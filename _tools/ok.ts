@@ -38,7 +38,8 @@ async function deno([args, folder = ""]: Command): Promise<string> {
   }).output();
   const text = new TextDecoder();
   if (success) return text.decode(stdout);
-  throw new Error(`${text.decode(stdout)}${text.decode(stderr)}`);
+  const progress = /^(?:Check|Task) .*\n/gm;
+  throw new Error(`${text.decode(stdout)}${text.decode(stderr)}`.replaceAll(progress, ""));
 }
 
 const secondsSince = (start: number) => ((performance.now() - start) / 1000).toFixed(1);

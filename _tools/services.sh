@@ -30,8 +30,8 @@ deb() {
   [ -e "$folder/.done" ] && return
   rm -rf "$folder" && mkdir -p "$folder"
   # A fresh machine has no package lists yet, and the ones of an old one name files that are gone.
-  (cd "$folder" && apt-get download -qq "$1") ||
-    { retry as_root apt-get update -qq && (cd "$folder" && retry apt-get download -qq "$1"); }
+  (cd "$folder" && apt-get download -qq -o APT::Sandbox::User=root "$1") ||
+    { retry as_root apt-get update -qq && (cd "$folder" && retry apt-get download -qq -o APT::Sandbox::User=root "$1"); }
   dpkg -x "$folder"/*.deb "$folder" && touch "$folder/.done"
 }
 
@@ -77,7 +77,7 @@ fetch_prometheus_client() {
   [ -d "$folder/prometheus_client" ] ||
     retry python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
       --target "$folder" prometheus_client==0.26.0
-  export KIT_PYTHONPATH="$folder"
+  export PYTHONPATH="$folder${PYTHONPATH:+:$PYTHONPATH}"
 }
 
 # A third runtime for the core.
