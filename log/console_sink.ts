@@ -15,9 +15,12 @@ export type ConsoleMethod = "debug" | "log" | "info" | "warn" | "error";
  * @returns The sink.
  * @example Usage
  * ```ts
- * import { consoleSink, logfmt } from "@kit/log";
- * const log = logfmt(consoleSink("debug"));
- * log({ msg: "hello" });
+ * import { captureConsole, consoleSink, json, logfmt, memorySink } from "@kit/log";
+ * import assert from "node:assert/strict";
+ * const seen = memorySink();
+ * using _captured = captureConsole(json(seen));
+ * logfmt(consoleSink("debug"))({ n: 1 });
+ * assert.deepEqual(seen.lines, ['{"level":"debug","msg":"n=1"}']);
  * ```
  */
 export function consoleSink(method: ConsoleMethod): Sink {

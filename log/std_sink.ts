@@ -32,9 +32,11 @@ function stdSink(name: "stdout" | "stderr", options: WriterSinkOptions): WriterS
  * @example Usage
  * ```ts
  * import { logfmt, stderrSink, timestampUTC, withFields } from "@kit/log";
+ * import assert from "node:assert/strict";
  * await using sink = stderrSink();
  * const log = withFields(logfmt(sink), { ts: timestampUTC });
  * log({ msg: "hello" });
+ * assert.equal(sink.dropped, 0);
  * ```
  */
 export function stderrSink(options: WriterSinkOptions = {}): WriterSink {
@@ -51,8 +53,10 @@ export function stderrSink(options: WriterSinkOptions = {}): WriterSink {
  * @example Usage
  * ```ts
  * import { json, stdoutSink } from "@kit/log";
+ * import assert from "node:assert/strict";
  * await using sink = stdoutSink();
  * json(sink)({ msg: "hello" });
+ * assert.equal(sink.dropped, 0);
  * ```
  */
 export function stdoutSink(options: WriterSinkOptions = {}): WriterSink {
