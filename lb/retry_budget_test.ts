@@ -79,26 +79,28 @@ Deno.test("retryBudget() never allows more than the calls of any window paid", (
   }));
 });
 
-/** The outage of O1: calls at a steady rate against one server that fails at once, then heals. */
+/** Calls at a steady rate through layers that each retry, while what is below fails at once. */
 async function outage(
-  clock: FakeClock,
-  { budget }: { readonly budget: RetryBudget | false },
-): Promise<{ readonly load: number; readonly healed: number }> {
+  { layers, budgeted }: { readonly layers: number; readonly budgeted: boolean },
+): Promise<{ readonly load: number; readonly healed: number; readonly pending: number }> {
+  const clock = new FakeClock();
   let isDown = true;
   let received = 0;
-  const endpoint: Endpoint<void, string> = () => {
+  let endpoint: Endpoint<void, string> = () => {
     received++;
     return isDown
       ? Promise.reject(new KitError("unavailable", "Service is down"))
       : Promise.resolve("ok");
   };
-  const entries = [{ instance: { address: "a:80" }, endpoint }];
-  const call = retry(roundRobin({ endpoints: () => entries }), { clock, budget });
+  for (let layer = 0; layer < layers; layer++) {
+    const entries = [{ instance: { address: `layer${layer}:80` }, endpoint }];
+    const budget = budgeted && retryBudget({ clock });
+    endpoint = retry(roundRobin({ endpoints: () => entries }), { clock, budget });
+  }
   let succeeded = 0;
   async function run(seconds: number): Promise<void> {
-    const calls = seconds * 300;
-    for (let i = 0; i < calls; i++) {
-      call(undefined, background()).then(() => succeeded++, () => {});
+    for (let i = 0; i < seconds * 300; i++) {
+      endpoint(undefined, background()).then(() => succeeded++, () => {});
       await settled();
       clock.tick(1000 / 300);
     }
@@ -107,18 +109,26 @@ async function outage(
   const load = received / 6000;
   isDown = false;
   await run(3);
-  await clock.advance(1000);
-  return { load, healed: succeeded / 900 };
+  await clock.advance(5000);
+  return { load, healed: succeeded / 900, pending: clock.pending };
 }
 
 Deno.test("retry() keeps to 1.3 times the load in a full outage", async () => { // O1, P1
-  const clock = new FakeClock();
-  const { load, healed } = await outage(clock, { budget: retryBudget({ clock }) });
+  const { load, healed, pending } = await outage({ layers: 1, budgeted: true });
   assert(load > 1.1 && load <= 1.3, `${load}`);
   assert(healed >= 0.99, `${healed}`);
-  assert.equal(clock.pending, 0);
+  assert.equal(pending, 0);
 });
 
 Deno.test("retry() triples the load in a full outage without a budget", async () => { // O1, control
-  assert((await outage(new FakeClock(), { budget: false })).load > 2.9);
+  assert((await outage({ layers: 1, budgeted: false })).load > 2.9);
+});
+
+Deno.test("retry() keeps to 2.2 times the load when three layers retry", async () => { // O3
+  const { load } = await outage({ layers: 3, budgeted: true });
+  assert(load > 1.3 && load <= 2.2, `${load}`);
+});
+
+Deno.test("retry() multiplies the load when three layers retry without a budget", async () => { // O3, control
+  assert((await outage({ layers: 3, budgeted: false })).load > 26);
 });

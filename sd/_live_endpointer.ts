@@ -38,7 +38,8 @@ export class LiveEntries<Req, Res> implements LiveEndpointer<Req, Res>, EntryHos
   readonly #leaving = new Map<string, LiveEntry<Req, Res>>();
   /** How many entries are not closed yet: live, leaving, or being closed. */
   #open = 0;
-  readonly #allClosed = Promise.withResolvers<void>();
+  readonly #allClosed: Promise<void>;
+  #onAllClosed!: () => void;
   readonly #waiters = new Set<Waiter<Req, Res>>();
   #outage: Outage | undefined;
   #retryMs: number;
@@ -59,6 +60,7 @@ export class LiveEntries<Req, Res> implements LiveEndpointer<Req, Res>, EntryHos
     this.#onError = onError;
     this.clock = clock;
     this.#factory = factory;
+    this.#allClosed = new Promise((resolve) => this.#onAllClosed = resolve);
     this.#subscription = instancer.subscribe((event) => this.#take(event));
   }
 
@@ -95,15 +97,15 @@ export class LiveEntries<Req, Res> implements LiveEndpointer<Req, Res>, EntryHos
       this.#subscription[Symbol.dispose]();
       this.#leaveAll();
       for (const waiter of [...this.#waiters]) waiter.reject(disposed());
-      if (this.#open === 0) this.#allClosed.resolve();
+      if (this.#open === 0) this.#onAllClosed();
     }
-    return this.#allClosed.promise;
+    return this.#allClosed;
   }
 
   onClose({ instance }: LiveEntry<Req, Res>, closed: Promise<void>): void {
     this.#leaving.delete(instance.address);
     closed.catch((error) => this.#onError?.({ error, during: "close", instance })).finally(() => {
-      if (--this.#open === 0 && this.#isDisposed) this.#allClosed.resolve();
+      if (--this.#open === 0 && this.#isDisposed) this.#onAllClosed();
     });
   }
 
@@ -119,13 +121,11 @@ export class LiveEntries<Req, Res> implements LiveEndpointer<Req, Res>, EntryHos
 
   #follow(instances: readonly Instance[]): void {
     this.#instances = instances;
-    const gone = new Map(this.#live);
     const entries: LiveEntry<Req, Res>[] = [];
     let isSame = true;
     for (const instance of instances) {
       const entry = this.#entryOf(instance);
       if (entry === undefined) continue;
-      gone.delete(instance.address);
       isSame &&= entry.instance === instance;
       entry.instance = instance;
       entries.push(entry);
@@ -134,7 +134,7 @@ export class LiveEntries<Req, Res> implements LiveEndpointer<Req, Res>, EntryHos
       entries.every((entry, i) => entry === this.#entries[i]);
     // Set before anything is closed, so that a closed endpoint is never told.
     if (!isSame) this.#entries = Object.freeze(entries);
-    for (const entry of gone.values()) this.#leave(entry, { now: false });
+    if (this.#live.size > entries.length) this.#leaveAllBut(new Set(entries));
     this.#stopRetry();
     if (entries.length < instances.length) this.#retryFactory();
     else this.#retryMs = this.#factoryRetryMs;
@@ -185,6 +185,12 @@ export class LiveEntries<Req, Res> implements LiveEndpointer<Req, Res>, EntryHos
     this.#live.delete(address);
     this.#leaving.set(address, entry);
     entry.leave(when);
+  }
+
+  #leaveAllBut(staying: ReadonlySet<LiveEntry<Req, Res>>): void {
+    for (const entry of [...this.#live.values()]) {
+      if (!staying.has(entry)) this.#leave(entry, { now: false });
+    }
   }
 
   #leaveAll(): void {

@@ -112,7 +112,8 @@ export class InstanceCache implements Instancer, Disposable {
     let next: readonly Instance[];
     try {
       next = normalizeInstances(instances, this.instances);
-      for (const { address } of next) parseAddress(address);
+      const known = new Set(this.instances);
+      for (const one of next) if (!known.has(one)) parseAddress(one.address);
     } catch (error) {
       return this.fail(error);
     }

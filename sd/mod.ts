@@ -1,5 +1,17 @@
 /**
  * Service discovery: who tells where a service runs, and what turns that into endpoints.
+ *
+ * ```ts
+ * import { endpointer, fixed } from "@kit/sd";
+ * import assert from "node:assert/strict";
+ *
+ * await using names = endpointer(
+ *   fixed(["b:80", "a:80"]),
+ *   ({ address }) => () => Promise.resolve(address),
+ * );
+ * const addresses = names.endpoints().map(({ instance }) => instance.address);
+ * assert.deepEqual(addresses, ["a:80", "b:80"]);
+ * ```
  * @module
  */
 export * from "./address.ts";
