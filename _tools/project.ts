@@ -83,9 +83,9 @@ function readMember(files: ReadonlyMap<string, string>, folder: string): Member 
   };
 }
 
-/** Whether a file is a test, a benchmark, or data of one. */
+/** Whether a file is a test, a benchmark, or there for one: `_x_testing.ts`, `testdata`. */
 export function isTest(path: string): boolean {
-  return /_(?:test|bench)\.ts$|(?:^|\/)testdata\//.test(path);
+  return /_(?:test|bench)\.ts$|(?:^|\/)(?:_\w*_testing\.ts$|testdata\/)/.test(path);
 }
 
 /** Whether a file is for users: it is no test and neither it nor a folder of it begins with `_`. */

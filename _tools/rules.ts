@@ -23,9 +23,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 
 /** The files of the packages that may use npm packages and the API of one runtime. */
 const ADAPTERS = [
-  /^metrics\/prometheus/,
-  /^sd\/(?:consul|etcd|zookeeper|dns|file)/,
-  /^transport\/(?!http\/|mod\.ts$)/,
+  /^metrics\/_?(?:prom|open_metrics)/,
+  /^sd\/_?(?:consul|etcd|zookeeper|dns|file)/,
+  /^transport\/(?!http\/)[^/]+\//,
 ];
 
 /** Whether a file has to run everywhere and without any dependency. */
@@ -159,13 +159,16 @@ function* moduleDocs(project: Project): Iterable<string> {
   }
 }
 
+/** An example asserts, or it runs checks of a testing entry, which assert themselves. */
+const ASSERTS = /\bassert\b|from "[^"]+\/testing"/;
+
 function* examples(project: Project): Iterable<string> {
   for (const path of project.modules) {
     for (const doc of project.source(path).docs) {
       for (const part of doc.split("@example").slice(1)) {
         const title = part.slice(0, part.indexOf("\n")).trim();
         const fence = part.split("```")[1];
-        if (fence === undefined || !/\bassert\b/.test(fence)) {
+        if (fence === undefined || !ASSERTS.test(fence)) {
           yield `${path}: example "${title}" asserts nothing`;
         }
       }

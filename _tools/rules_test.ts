@@ -38,6 +38,8 @@ export const at: number = now; // not Deno's
   "endpoint/testing.ts": "/** @module */\nexport const clock = 1;\n",
   "endpoint/kit_error_test.ts": 'import fc from "fast-check";\nDeno.test("a", () => {});\n',
   ...member("log", { ".": "./mod.ts" }),
+  "log/_x_testing.ts": "Deno.exit();\n",
+  "log/testdata/a.ts": "Deno.exit();\n",
   "log/log_test.ts": 'import { clock } from "@kit/endpoint/testing";\n',
   ...member("metrics", { ".": "./mod.ts", "./prometheus": "./prometheus.ts" }),
   "metrics/prometheus.ts": '/** @module */\nimport client from "prom-client";\n',
@@ -77,7 +79,7 @@ Deno.test("the rules accept a tree that is in order", () => {
 });
 
 const host = ["jsr", "io"].join(".");
-const home = ["", "root", "x"].join("/");
+const home = ["", "root", ""].join("/");
 /** What is changed, and the one problem that this must make. */
 const CASES: readonly [Readonly<Record<string, string | undefined>>, string][] = [
   [
@@ -153,7 +155,10 @@ const CASES: readonly [Readonly<Record<string, string | undefined>>, string][] =
     "moduleDocs: endpoint/testing.ts: begins with no @module doc",
   ],
   [
-    { "endpoint/_a.ts": "/**\n * @example Loud\n * ```ts\n * f();\n * ```\n */\n" },
+    {
+      "endpoint/_a.ts":
+        '/**\n * @example Checks\n * ```ts\n * import { c } from "@kit/log/testing";\n * ```\n * @example Loud\n * ```ts\n * f();\n * ```\n */\n',
+    },
     'examples: endpoint/_a.ts: example "Loud" asserts nothing',
   ],
   [
@@ -168,7 +173,7 @@ const CASES: readonly [Readonly<Record<string, string | undefined>>, string][] =
     "readmes: transport/http/README.md: has 41 lines, over 40",
   ],
   [{ "deno.lock": `{ "${host}": 1 }` }, `places: deno.lock: names the package host ${host}`],
-  [{ ".ci/run": `cd ${home}` }, "places: .ci/run: names a folder of one machine, /root/"],
+  [{ ".ci/run": `cd ${home}x` }, `places: .ci/run: names a folder of one machine, ${home}`],
 ];
 
 for (const [changes, problem] of CASES) {
