@@ -255,7 +255,6 @@ export class LineWriter {
     const now = this.#options.clock.now();
     const tells = this.dropped > this.#told && (isLast || now - this.#toldAt >= SECOND_MS);
     if (tells) {
-      this.#cancelNotice();
       taken.push(this.#options.dropped(this.dropped - this.#told));
       this.#told = this.dropped;
       this.#toldAt = now;

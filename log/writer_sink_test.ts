@@ -90,6 +90,31 @@ Deno.test("writerSink() tells of drops although no line comes after them", async
   assert.deepEqual(target.lines, ['level=warn msg="Log lines dropped" dropped=1']);
 });
 
+Deno.test("writerSink() writes a notice that was refused when it is disposed of", async () => {
+  const { clock, target, sink } = setup({ maxLines: 1 });
+  const overflow = () => [sink("x"), sink("y")];
+  overflow();
+  await clock.advance(10);
+  overflow();
+  await clock.advance(10);
+  target.mode = "refuse";
+  await clock.advance(1000); // the time of the second notice
+  target.mode = "take";
+  await sink[Symbol.asyncDispose]();
+  const notice = 'level=warn msg="Log lines dropped" dropped=1';
+  assert.deepEqual(target.lines, ["x", notice, "x", notice]);
+});
+
+Deno.test("writerSink() writes a long queue without waiting between its batches", async () => {
+  const { clock, target, sink } = setup();
+  for (let i = 0; i < 2500; i++) sink("x".repeat(99));
+  await clock.advance(10);
+  assert(target.writes > 2);
+  assert(250_000 - target.text.length < 65_536);
+  await clock.advance(10);
+  assert.equal(target.text.length, 250_000);
+});
+
 // P16: EPIPE, ENOSPC
 Deno.test("writerSink() tries a target that refuses again after a second", async () => {
   const { clock, target, sink } = setup();
