@@ -215,6 +215,13 @@ Deno.test("withDeadline() frees all when the clock calls back during the first r
   assert.deepEqual([disposed, listeners()], [1, 0]);
 });
 
+Deno.test("withDeadline() starts no timer under a parent that is aborted already", () => {
+  const clock = { now: () => 0, after: () => assert.fail("It starts a timer") };
+  using parent = withSignal(background(), AbortSignal.abort("gone"));
+  using ctx = withTimeout(parent, 100, { clock });
+  assert.equal(ctx.signal.reason, "gone");
+});
+
 Deno.test("withDeadline() does not keep the process alive", () => {
   const asked: unknown[] = [];
   const clock = {
