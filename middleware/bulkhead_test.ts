@@ -144,7 +144,7 @@ Deno.test("bulkhead() holds the slot of a stream until its end", async () => {
   assert.deepEqual(await Array.fromAsync(await call(1, background())), [0]);
 });
 
-Deno.test("bulkhead() leaves no listener on a signal when a queued call begins", async () => {
+Deno.test("bulkhead() listens to the signal of a queued call only until it begins", async () => {
   const { endpoint, end } = manual();
   const call = bulkhead({ max: 1, maxQueue: 1 })(endpoint);
   const controller = new AbortController();
@@ -153,8 +153,11 @@ Deno.test("bulkhead() leaves no listener on a signal when a queued call begins",
   const second = call(2, ctx);
   end();
   await first;
-  controller.abort();
-  await settled();
+  controller.abort(); // too late to leave the queue
+  const third = call(3, background());
+  await assert.rejects(call(4, background()), { code: "resource_exhausted" });
   end();
   assert.equal(await second, 2);
+  end();
+  assert.equal(await third, 3);
 });
