@@ -13,6 +13,8 @@ const packages = members.flatMap(({ folder }) => folder === "" ? [] : [folder]);
 /** Arguments for `deno`, and the folder to run it in. */
 type Command = readonly [args: readonly string[], folder?: string];
 
+const DRY_RUN = ["publish", "--dry-run", "--allow-dirty", "--no-check"];
+
 const STEPS: Readonly<Record<string, readonly Command[]>> = {
   format: [[["fmt", "--check"]]],
   lint: [[["lint"]]],
@@ -21,11 +23,12 @@ const STEPS: Readonly<Record<string, readonly Command[]>> = {
   docs: [[["doc", "--lint", ...entries]]],
   structure: [[["run", "--allow-read", "--allow-run=git", "_tools/check.ts"]]],
   tests: [[["task", "test", "--coverage=coverage", "--clean", "--coverage-raw-data-only"]]],
-  coverage: [[["coverage", "coverage", `--include=/(?:${packages.join("|")})/`]]],
+  coverage: [[[
+    ...["coverage", "coverage", "--exclude=_testing\\.ts$"],
+    `--include=/(?:${packages.join("|")})/`,
+  ]]],
   // In each folder: in the root it is the root's own package alone that is looked at.
-  publish: members.map((
-    { folder },
-  ) => [["publish", "--dry-run", "--allow-dirty", "--no-check"], folder]),
+  publish: members.map(({ folder }) => [DRY_RUN, folder]),
 };
 
 /** What is worth a look when a step passes: what was counted, and advice. */
