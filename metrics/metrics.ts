@@ -9,7 +9,8 @@ export type Labels = Readonly<Record<string, string>>;
 /** A sum that only grows. */
 export interface Counter {
   /**
-   * Adds to the sum.
+   * Adds to the sum. What is no finite number, or negative, is passed over: counting never fails a
+   * call.
    * @param delta How much; not negative. One when left out.
    */
   add(delta?: number): void;
@@ -24,12 +25,12 @@ export interface Counter {
 /** A value that goes up and down. */
 export interface Gauge {
   /**
-   * Sets the value.
+   * Sets the value. What is no finite number is passed over.
    * @param value The value.
    */
   set(value: number): void;
   /**
-   * Changes the value.
+   * Changes the value. What is no finite number is passed over.
    * @param delta By how much.
    */
   add(delta: number): void;
@@ -44,7 +45,7 @@ export interface Gauge {
 /** The distribution of values. */
 export interface Histogram {
   /**
-   * Takes one value in.
+   * Takes one value in. What is no finite number is passed over.
    * @param value The value, in base units: seconds, bytes.
    */
   observe(value: number): void;
@@ -74,9 +75,23 @@ export interface HistogramOptions extends InstrumentOptions {
    * @default {[0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]}
    */
   readonly buckets?: readonly number[];
+  /**
+   * A histogram counts in buckets, which add up over processes. A summary tells its sum, its count
+   * and the `quantiles` of this process. Backends that know one way only pass over it.
+   * @default {"histogram"}
+   */
+  readonly kind?: "histogram" | "summary";
+  /**
+   * Which quantiles a summary tells, each from 0 to 1.
+   * @default {[]}
+   */
+  readonly quantiles?: readonly number[];
 }
 
-/** Makes instruments; each backend is one. */
+/**
+ * Makes instruments; each backend is one. Names and labels are checked when an instrument is made;
+ * asking again for the same one gives the same one.
+ */
 export interface Provider {
   /**
    * Makes a counter.
