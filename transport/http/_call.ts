@@ -1,0 +1,123 @@
+/**
+ * One call by HTTP, from the request to the complete response.
+ * @module
+ */
+import { type Context, type Endpoint, isKitError, KitError, remainingMs } from "@kit/endpoint";
+import { validate } from "../schema.ts";
+import { RequestContext } from "./_context.ts";
+import { parseDeadline } from "./_deadline.ts";
+import { encodeJson } from "./_encode_json.ts";
+import { readJson } from "./_json.ts";
+import { whenSent } from "./_when_sent.ts";
+import type { HandlerInfo } from "./handler.ts";
+import { problem } from "./problem.ts";
+import type { ServerOptions } from "./server.ts";
+
+type Defaulted =
+  | "before"
+  | "after"
+  | "finalizer"
+  | "encodeError"
+  | "maxBytes"
+  | "strict"
+  | "deadlineHeader";
+
+/** An endpoint with the options of its server, defaults filled in. */
+export type Binding<Req, Res> =
+  & Omit<ServerOptions<Req, Res>, Defaulted>
+  & Required<Pick<ServerOptions<Req, Res>, Defaulted>>
+  & { readonly endpoint: Endpoint<Req, Res> };
+
+/**
+ * One call. It is written as a chain of steps rather than as an async function, which would cost a
+ * small handler several percent of its throughput.
+ */
+export class Call<Req, Res> {
+  #own: RequestContext | undefined;
+  #ctx!: Context;
+
+  constructor(
+    readonly binding: Binding<Req, Res>,
+    readonly request: Request,
+    readonly info: HandlerInfo | undefined,
+  ) {}
+
+  run(): Promise<Response> | Response {
+    try {
+      this.#begin();
+      return this.#read()
+        .then((request) => this.#call(request))
+        .then((response) => this.#answer(response), (error) => this.#fail(error));
+    } catch (error) {
+      return this.#fail(error);
+    }
+  }
+
+  #begin(): void {
+    const { request, info, binding: { before, deadlineHeader } } = this;
+    this.#ctx = this.#own = new RequestContext(request, info);
+    if (deadlineHeader !== false && request.headers.has(deadlineHeader)) {
+      this.#own.deadline = parseDeadline(deadlineHeader, request.headers.get(deadlineHeader)!);
+    }
+    for (const prepare of before) this.#ctx = prepare(this.#ctx, request);
+  }
+
+  #read(): Promise<Req> {
+    const { request, info, binding } = this;
+    const { decode, schema } = binding;
+    if (decode !== undefined) return Promise.resolve(decode(request, this.#ctx));
+    const value = readJson(request, info, binding);
+    return schema === undefined
+      ? value as Promise<Req>
+      : value.then((value) => validate(schema, value, "request"));
+  }
+
+  #call(request: Req): Promise<Res> {
+    // Work that nobody waits for any more is not begun.
+    if (remainingMs(this.#ctx) <= 0) throw new KitError("deadline_exceeded", "Deadline exceeded");
+    return this.binding.endpoint(request, this.#ctx);
+  }
+
+  #answer(response: Res): Response | Promise<Response> {
+    const { after, encode } = this.binding;
+    try {
+      if (after.length === 0 && encode === undefined) return this.#finish(encodeJson(response));
+      const headers = new Headers();
+      for (const prepare of after) this.#ctx = prepare(this.#ctx, headers);
+      if (encode === undefined) return this.#finish(encodeJson(response, headers));
+      const encoded = encode(response, this.#ctx, headers);
+      if (!(encoded instanceof Promise)) return this.#finish(encoded);
+      return encoded.then((done) => this.#finish(done), (error) => this.#fail(error));
+    } catch (error) {
+      return this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): Response | Promise<Response> {
+    const { encodeError, onError } = this.binding;
+    try {
+      onError?.(error, this.#ctx);
+      return this.#finish(encodeError(error, this.#ctx, this.request), error);
+    } catch (cause) {
+      // The hooks must not take the answer away.
+      const shown = isKitError(error)
+        ? error
+        : new KitError("internal", "Unknown error", { cause });
+      return this.#finish(problem(shown), error);
+    }
+  }
+
+  #finish(response: Response, error?: unknown): Response | Promise<Response> {
+    const { finalizer } = this.binding;
+    this.#own?.release(this.info?.completed);
+    if (finalizer.length === 0) return response;
+    return whenSent(response, this.info?.completed, (size) => {
+      const { status, headers } = response;
+      try {
+        for (const finish of finalizer) finish(this.#ctx, { status, headers, size, error });
+      } catch (cause) {
+        this.binding.onError?.(cause, this.#ctx);
+      }
+    });
+  }
+}

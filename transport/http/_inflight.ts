@@ -1,0 +1,135 @@
+/**
+ * The requests that a server has begun and not finished.
+ * @module
+ */
+import { type Clock, KitError } from "@kit/endpoint";
+import type { Handler, HandlerInfo } from "./handler.ts";
+import { HttpError } from "./http_error.ts";
+import { problem } from "./problem.ts";
+
+/** How long requests may take, and who is told of errors. */
+export interface InflightOptions {
+  readonly handlerTimeoutMs: number;
+  readonly bodyTimeoutMs: number;
+  readonly clock: Clock;
+  readonly onError: ((error: unknown) => void) | undefined;
+}
+
+/** One request. It is what its handler gets as its info. */
+class Begun implements HandlerInfo {
+  bodyReceived?: boolean;
+  answer!: (response: Response) => void;
+
+  constructor(readonly info: HandlerInfo, readonly begunAt: number) {}
+
+  get remoteAddr(): HandlerInfo["remoteAddr"] {
+    return this.info.remoteAddr;
+  }
+  get completed(): Promise<void> {
+    return this.info.completed!;
+  }
+}
+
+/**
+ * Runs a handler and keeps account of what it has begun.
+ *
+ * A timer for each request would cost a small handler several percent of its throughput, so one
+ * timer looks at all of them, several times within the shortest time allowed.
+ */
+export class Inflight implements Disposable {
+  readonly #requests = new Set<Begun>();
+  readonly #tickMs: number;
+  #tick = 0;
+  #timer: Disposable | undefined;
+  #isDraining = false;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(readonly handler: Handler, readonly options: InflightOptions) {
+    const { handlerTimeoutMs, bodyTimeoutMs } = options;
+    this.#tickMs = Math.min(1000, handlerTimeoutMs / 4, bodyTimeoutMs / 4);
+  }
+
+  /** Answers a request; never rejects. */
+  run(request: Request, info: HandlerInfo): Promise<Response> | Response {
+    if (this.#isDraining) {
+      return closing(problem(new KitError("unavailable", "Server is stopping")));
+    }
+    const begun = new Begun(info, this.#tick);
+    this.#requests.add(begun);
+    this.#timer ??= this.#startTimer();
+    const end = () => this.#end(begun);
+    begun.completed.then(end, end);
+    return new Promise((answer) => {
+      begun.answer = answer;
+      const settle = (response: Response) => {
+        answer(this.#isDraining ? closing(response) : response);
+      };
+      try {
+        const response = this.handler(request, begun);
+        if (response instanceof Promise) {
+          response.then(settle, (error) => settle(this.#fail(error)));
+        } else settle(response);
+      } catch (error) {
+        settle(this.#fail(error));
+      }
+    });
+  }
+
+  /** Refuses what comes from now on; resolves when everything begun has ended. */
+  drain(): Promise<void> {
+    this.#isDraining = true;
+    if (this.#requests.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onEmpty = resolve);
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = undefined;
+  }
+
+  #end(request: Begun): void {
+    this.#requests.delete(request);
+    if (this.#requests.size === 0) this.#onEmpty?.();
+  }
+
+  #fail(error: unknown): Response {
+    try {
+      this.options.onError?.(error);
+    } catch {
+      // A hook that throws must not take the answer away.
+    }
+    return problem(error);
+  }
+
+  #startTimer(): Disposable {
+    return this.options.clock.after(this.#tickMs, () => this.#sweep(), { keepAlive: false });
+  }
+
+  #sweep(): void {
+    this.#tick++;
+    this.#timer = this.#requests.size === 0 ? undefined : this.#startTimer();
+    const { handlerTimeoutMs, bodyTimeoutMs } = this.options;
+    for (const request of this.#requests) {
+      // The tick in which it began may have been all but over.
+      const ageMs = (this.#tick - request.begunAt - 1) * this.#tickMs;
+      if (ageMs < Math.min(handlerTimeoutMs, bodyTimeoutMs)) break;
+      if (request.bodyReceived === false && ageMs >= bodyTimeoutMs) {
+        request.answer(
+          closing(problem(new HttpError(408, "Cannot read body as it took too long"))),
+        );
+      } else if (ageMs >= handlerTimeoutMs) {
+        request.answer(problem(new KitError("deadline_exceeded", "Server took too long")));
+      }
+    }
+  }
+}
+
+/** Asks the client not to use the connection again. */
+function closing(response: Response): Response {
+  try {
+    response.headers.set("connection", "close");
+  } catch {
+    // Headers of a response that came from elsewhere cannot be changed.
+  }
+  return response;
+}

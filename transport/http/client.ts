@@ -1,0 +1,250 @@
+/**
+ * Calls an endpoint over HTTP.
+ * @module
+ */
+import {
+  type Context,
+  type Endpoint,
+  KitError,
+  remainingMs,
+  throwIfDone,
+  whenDone,
+  withTimeout,
+} from "@kit/endpoint";
+import { checkPositive } from "@kit/endpoint/check";
+import type { Schema } from "../schema.ts";
+import { DEADLINE_HEADER, formatRemaining } from "./_deadline.ts";
+import { DEFAULT_MAX_BYTES } from "./_limit.ts";
+import { readResponse, readText } from "./_read_response.ts";
+import type { ClientResponseFunc, HeadersFunc } from "./functions.ts";
+import { chosenHeaders } from "./http_error.ts";
+import { parseProblem } from "./problem.ts";
+
+/** What of a request an encoder decides. The method and the headers of the client are filled in. */
+export interface OutgoingRequest {
+  /** Where to; an encoder may replace it, to put parts of the request into the path or the query. */
+  url: string;
+  /** The method. */
+  method: string;
+  /** The headers. */
+  readonly headers: Headers;
+  /** The body, if any. */
+  body?: BodyInit | null;
+}
+
+/** What a finalizer is told of a call that is over. */
+export interface CallSummary {
+  /** Why the call failed, when it did. */
+  readonly error?: unknown;
+  /** The status of the response, when there was one. */
+  readonly status?: number;
+  /** The headers of the response, when there was one. */
+  readonly headers?: Headers;
+}
+
+/**
+ * Options for {@linkcode client}.
+ * @typeParam Req The request.
+ * @typeParam Res The response.
+ */
+export interface ClientOptions<Req, Res> {
+  /**
+   * The method.
+   * @default {"POST"}
+   */
+  readonly method?: string;
+  /**
+   * Puts a request into the HTTP request.
+   * @default As JSON into the body, with its content type.
+   */
+  readonly encode?: (request: Req, outgoing: OutgoingRequest, ctx: Context) => void | Promise<void>;
+  /**
+   * Makes the response out of an HTTP response with a 2xx status. A stream has to be an
+   * `AsyncIterable`; the call is over when its iteration ends.
+   * @default The body as JSON, validated by `schema`; `undefined` for status 204.
+   */
+  readonly decode?: (response: Response, ctx: Context) => Res | Promise<Res>;
+  /**
+   * Makes the error out of an HTTP response with any other status.
+   * @default {parseProblem}
+   */
+  readonly decodeError?: (response: Response, body: string, ctx: Context) => Error;
+  /** What a response must be; anything else rejects with `internal`. */
+  readonly schema?: Schema<Res>;
+  /**
+   * Run in order before the request is sent; each may set headers and derive the context.
+   * @default {[]}
+   */
+  readonly before?: readonly HeadersFunc[];
+  /**
+   * Run in order before the response is decoded; each may derive the context.
+   * @default {[]}
+   */
+  readonly after?: readonly ClientResponseFunc[];
+  /**
+   * Run in order once the call is over, whether it failed or not. They must not throw.
+   * @default {[]}
+   */
+  readonly finalizer?: readonly ((ctx: Context, call: CallSummary) => void)[];
+  /**
+   * How long a call may take, besides the deadline of its context.
+   * @default {Infinity}
+   */
+  readonly timeoutMs?: number;
+  /**
+   * The most bytes that the body of a response may have, decompressed.
+   * @default {4194304}
+   */
+  readonly maxBytes?: number;
+  /**
+   * What to do with a redirect: `"error"` fails the call, `"follow"` follows it to any host, with
+   * all headers but the credentials.
+   * @default {"error"}
+   */
+  readonly redirect?: "error" | "follow";
+  /**
+   * The request header that tells how many milliseconds are left; `false` for none.
+   * @default {"x-request-timeout-ms"}
+   */
+  readonly deadlineHeader?: string | false;
+  /**
+   * Sends the request.
+   * @default {fetch}
+   */
+  readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
+}
+
+/**
+ * Makes an endpoint that calls over HTTP.
+ *
+ * Sent along are the outgoing metadata of the context as headers and what is left of its deadline.
+ * A response that is not 2xx rejects with the error in it; a host that cannot be reached with
+ * `unavailable`; a call that is cancelled or late with the reason of its signal.
+ *
+ * The order is Go kit's: encode, `before` in order, the request, `after` in order, decode,
+ * `finalizer` in order. When the endpoint has answered, the body is read or cancelled.
+ * @typeParam Req The request.
+ * @typeParam Res The response.
+ * @param target The URL.
+ * @param options Codec, hooks and limits.
+ * @returns The endpoint.
+ * @throws {TypeError} If `target` is not an `http:` or `https:` URL.
+ * @throws {RangeError} If `timeoutMs` or `maxBytes` is not a positive number.
+ * @example Usage
+ * ```ts
+ * import { background } from "@kit/endpoint";
+ * import { client, server } from "@kit/transport/http";
+ * import assert from "node:assert/strict";
+ * const handler = server(({ s }: { s: string }) => Promise.resolve({ v: s.length }));
+ * const count = client<{ s: string }, { v: number }>("http://localhost:8080/count", {
+ *   fetch: async (url, init) => await handler(new Request(url, init)),
+ * });
+ * assert.deepEqual(await count({ s: "hello" }, background()), { v: 5 });
+ * ```
+ */
+export function client<Req, Res>(
+  target: string | URL,
+  options: ClientOptions<Req, Res> = {},
+): Endpoint<Req, Res> {
+  const {
+    method = "POST",
+    encode = encodeJson,
+    decodeError = parseProblem,
+    schema,
+    before = [],
+    after = [],
+    finalizer = [],
+    timeoutMs = Infinity,
+    maxBytes = DEFAULT_MAX_BYTES,
+    redirect = "error",
+    deadlineHeader = DEADLINE_HEADER,
+    fetch = globalThis.fetch,
+  } = options;
+  checkPositive("timeoutMs", timeoutMs);
+  checkPositive("maxBytes", maxBytes);
+  const url = checkedUrl(target);
+  const decode = options.decode ??
+    ((response: Response) => readResponse(response, maxBytes, schema));
+
+  async function send(request: Req, ctx: Context, seen: Seen): Promise<Res> {
+    throwIfDone(ctx);
+    const outgoing: OutgoingRequest = { url, method, headers: new Headers(), body: null };
+    for (const [name, value] of ctx.outgoing) outgoing.headers.append(name, value);
+    await encode(request, outgoing, ctx);
+    const { headers } = outgoing;
+    if (deadlineHeader !== false && ctx.deadline !== undefined) {
+      headers.set(deadlineHeader, formatRemaining(remainingMs(ctx)));
+    }
+    for (const prepare of before) seen.ctx = ctx = prepare(ctx, headers);
+    const response = seen.response = await fetch(outgoing.url, {
+      method: outgoing.method,
+      headers,
+      body: outgoing.body ?? null,
+      redirect: redirect === "error" ? "manual" : "follow",
+      ...(ctx.canAbort ? { signal: ctx.signal } : {}),
+    }).catch(unreachable);
+    for (const look of after) seen.ctx = ctx = look(ctx, response);
+    if (response.ok) return await decode(response, ctx);
+    throw decodeError(response, await readText(response, maxBytes), ctx);
+  }
+
+  async function call(request: Req, ctx: Context, seen: Seen): Promise<Res> {
+    try {
+      return await send(request, ctx, seen);
+    } catch (error) {
+      const { response } = seen;
+      // What is left of the body would hold the connection.
+      if (response?.bodyUsed === false) await response.body?.cancel().catch(() => {});
+      if (ctx.canAbort && ctx.signal.aborted) throw ctx.signal.reason;
+      throw error;
+    }
+  }
+
+  return (request, parent) => {
+    const timed = timeoutMs === Infinity ? undefined : withTimeout(parent, timeoutMs);
+    const ctx = timed ?? parent;
+    const seen: Seen = { ctx };
+    const result = call(request, ctx, seen);
+    if (timed === undefined && finalizer.length === 0) return result;
+    return whenDone(result, (error) => {
+      timed?.[Symbol.dispose]();
+      const { response } = seen;
+      const summary = response && { status: response.status, headers: response.headers };
+      for (const finish of finalizer) finish(seen.ctx, { error, ...summary });
+    });
+  };
+}
+
+/** What has been seen of a call so far. */
+interface Seen {
+  ctx: Context;
+  response?: Response;
+}
+
+function unreachable(cause: unknown): never {
+  // An abort rejects with the reason of the signal, which goes on as it is.
+  if (!(cause instanceof TypeError)) throw cause;
+  throw new KitError("unavailable", "Cannot reach service", { cause });
+}
+
+function checkedUrl(target: string | URL): string {
+  const url = URL.parse(target);
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw new TypeError(
+      `Cannot use "target" as it must be an http or https URL: current value is "${target}"`,
+    );
+  }
+  return url.href;
+}
+
+function encodeJson(request: unknown, outgoing: OutgoingRequest): void {
+  const { headers } = outgoing;
+  headers.set("content-type", "application/json");
+  const more = chosenHeaders(request);
+  if (more !== undefined) {
+    for (const [name, value] of new Headers(more)) {
+      headers.set(name, value);
+    }
+  }
+  outgoing.body = JSON.stringify(request ?? null);
+}

@@ -1,0 +1,20 @@
+/**
+ * The shape of an HTTP handler.
+ * @module
+ */
+
+/** What a host tells about a request besides the request: `Deno.serve`'s second argument fits. */
+export interface HandlerInfo {
+  /** Who sent the request. */
+  readonly remoteAddr?: { readonly hostname?: string; readonly port?: number };
+  /** Settles when the response has been handed over. */
+  readonly completed?: Promise<void>;
+  /** Told by a handler that reads the body: `false` when it begins, `true` when all is there. */
+  bodyReceived?: boolean;
+}
+
+/**
+ * Answers a request. It fits `Deno.serve`, Hono, `@std/http` and every other host of `Request` and
+ * `Response`.
+ */
+export type Handler = (request: Request, info?: HandlerInfo) => Response | Promise<Response>;

@@ -1,0 +1,16 @@
+/**
+ * HTTP: endpoints as handlers of `Request` and `Response`, and clients on `fetch`.
+ * @module
+ */
+export * from "./client.ts";
+export * from "./functions.ts";
+export * from "./handler.ts";
+export * from "./http_error.ts";
+export * from "./keys.ts";
+export * from "./listen_address.ts";
+export * from "./problem.ts";
+export * from "./proxy.ts";
+export * from "./routes.ts";
+export * from "./serve.ts";
+export * from "./server.ts";
+export * from "./status.ts";

@@ -1,0 +1,151 @@
+/**
+ * Errors as `application/problem+json` (RFC 9457), written and read.
+ * @module
+ */
+import {
+  type ErrorCode,
+  type ErrorDetail,
+  KitError,
+  type KitErrorOptions,
+  toKitError,
+} from "@kit/endpoint";
+import { chosenHeaders, chosenStatus } from "./http_error.ts";
+import { codeOfStatus, isErrorCode, statusOf } from "./status.ts";
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  408: "Request Timeout",
+  409: "Conflict",
+  413: "Content Too Large",
+  415: "Unsupported Media Type",
+  429: "Too Many Requests",
+  499: "Client Closed Request",
+  500: "Internal Server Error",
+  501: "Not Implemented",
+  502: "Bad Gateway",
+  503: "Service Unavailable",
+  504: "Gateway Timeout",
+};
+
+/** The longest push-back that is believed: a day. */
+const MAX_RETRY_AFTER_MS = 86_400_000;
+
+/**
+ * Makes the answer for a failed call: problem+json with the members `type`, `title`, `status`,
+ * `detail`, `code`, and, where the error has them, `errors` (its details) and `retryAfterMs`; also
+ * a `Retry-After` header.
+ *
+ * Only a `KitError` shows its message. Of anything else not a word is told.
+ * @param error What was thrown. `statusCode()` and `headers()` of it are obeyed.
+ * @returns The answer.
+ * @example Usage
+ * ```ts
+ * import { KitError } from "@kit/endpoint";
+ * import { problem } from "@kit/transport/http";
+ * import assert from "node:assert/strict";
+ * const response = problem(new KitError("not_found", `Cannot find profile "7"`));
+ * assert.equal(response.status, 404);
+ * assert.equal((await response.json()).detail, `Cannot find profile "7"`);
+ * ```
+ */
+export function problem(error: unknown): Response {
+  const shown = toKitError(error);
+  const status = chosenStatus(error) ?? statusOf(shown.code);
+  const headers = new Headers(chosenHeaders(error));
+  headers.set("content-type", "application/problem+json");
+  const { retryAfterMs, details } = shown;
+  if (retryAfterMs !== undefined && retryAfterMs >= 0 && !headers.has("retry-after")) {
+    headers.set("retry-after", String(Math.ceil(retryAfterMs / 1000)));
+  }
+  const body = {
+    type: "about:blank",
+    title: TITLES[status] ?? "Error",
+    status,
+    detail: shown.message,
+    code: shown.code,
+    ...(details.length > 0 ? { errors: details } : {}),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  };
+  return new Response(JSON.stringify(body), { status, headers });
+}
+
+/**
+ * Reads the error out of an answer that is not a success. The code is the one of the problem, so
+ * that it survives several hops, or else that of the status.
+ * @param response The answer; its body is not read.
+ * @param body The text of its body.
+ * @returns The error.
+ * @example Usage
+ * ```ts
+ * import { KitError } from "@kit/endpoint";
+ * import { parseProblem, problem } from "@kit/transport/http";
+ * import assert from "node:assert/strict";
+ * const response = problem(new KitError("aborted", "Try again", { retryAfterMs: 50 }));
+ * const error = parseProblem(response, await response.text());
+ * assert.equal(error.code, "aborted");
+ * assert.equal(error.retryAfterMs, 50);
+ * ```
+ */
+export function parseProblem(response: Response, body: string): KitError {
+  const members = isProblem(response) ? parseMembers(body) : {};
+  const code: ErrorCode = isErrorCode(members.code) ? members.code : codeOfStatus(response.status);
+  const message = typeof members.detail === "string"
+    ? members.detail
+    : `Call failed with status ${response.status}`;
+  const retryAfterMs = typeof members.retryAfterMs === "number"
+    ? Math.min(members.retryAfterMs, MAX_RETRY_AFTER_MS)
+    : parseRetryAfter(response.headers.get("retry-after"));
+  const options: KitErrorOptions = {
+    ...(Array.isArray(members.errors) ? { details: members.errors.filter(isDetail) } : {}),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  };
+  return new KitError(code, message, options);
+}
+
+function isProblem(response: Response): boolean {
+  return /^application\/(problem\+)?json\b/i.test(response.headers.get("content-type") ?? "");
+}
+
+function parseMembers(body: string): Record<string, unknown> {
+  try {
+    const members = JSON.parse(body);
+    return typeof members === "object" && members !== null ? members : {};
+  } catch {
+    return {};
+  }
+}
+
+function isDetail(value: unknown): value is ErrorDetail {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Reads a `Retry-After` header: seconds, or a date (RFC 9110 section 10.2.3).
+ * @param value The header.
+ * @param now The time, in milliseconds since the epoch.
+ * @returns Milliseconds, at most a day; `undefined` when there is no value or it makes no sense.
+ * @example Usage
+ * ```ts
+ * import { parseRetryAfter } from "@kit/transport/http";
+ * import assert from "node:assert/strict";
+ * assert.equal(parseRetryAfter("2"), 2000);
+ * assert.equal(parseRetryAfter("-1"), undefined);
+ * ```
+ */
+export function parseRetryAfter(
+  value: string | null,
+  now: number = Date.now(),
+): number | undefined {
+  if (value === null) return undefined;
+  const text = value.trim();
+  const ms = /^\d+$/.test(text)
+    ? Number(text) * 1000
+    : /^[A-Za-z]/.test(text)
+    ? Math.max(0, Date.parse(text) - now)
+    : NaN;
+  return Number.isNaN(ms) ? undefined : Math.min(ms, MAX_RETRY_AFTER_MS);
+}
