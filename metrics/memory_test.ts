@@ -64,8 +64,8 @@ Deno.test("with() says what does not fit", () => {
 });
 
 Deno.test("with() does not take what every object has for a label", () => {
-  const counter = memory().counter("c", { labels: ["constructor"] });
-  assert.throws(() => counter.add(), /Inconsistent label cardinality/);
+  const counter = memory().counter("c", { labels: ["a", "constructor"] });
+  assert.throws(() => counter.with({ a: "1" }).add(), /Inconsistent label cardinality/);
   assert.throws(
     () => counter.with(JSON.parse('{"__proto__":"x","constructor":"y"}')),
     /current labels are "__proto__", "constructor"/,
@@ -132,7 +132,7 @@ Deno.test("distribution() estimates quantiles within 0.5 % of a value observed",
   fc.assert(
     fc.property(
       fc.array(value, { minLength: 1 }),
-      fc.double({ min: 0, max: 1, noNaN: true }),
+      fc.oneof(fc.constantFrom(0, 0.5, 1), fc.double({ min: 0, max: 1, noNaN: true })),
       (values, q) => {
         const metrics = memory();
         const histogram = metrics.histogram("h");
@@ -199,9 +199,9 @@ Deno.test("memory() counts the values that it passes over", () => {
 });
 
 Deno.test("memory() keeps each list of values apart, whatever they are", () => {
-  // MM4, R2. Values that look like the key of two others are the case that goes wrong.
+  // MM4, R2
   const value = fc.oneof(
-    fc.constantFrom("", "1", "1:", "1:a", "a1:b", ":", "0:", "a,b:c", "x,b:y", "y,b:z", "z"),
+    fc.string({ unit: fc.constantFrom(":", "1", ","), maxLength: 4 }),
     fc.string({ unit: "binary" }),
   );
   const labels = fc.record({ a: value, b: value, c: value });
@@ -223,6 +223,16 @@ Deno.test("memory() keeps each list of values apart, whatever they are", () => {
     }),
   );
 });
+
+for (const by of [":", ",", "1:", ",b:", "\0", "\xff", '","']) {
+  Deno.test(`memory() keeps values apart that are one when joined by ${JSON.stringify(by)}`, () => {
+    const metrics = memory();
+    const counter = metrics.counter("c", { labels: ["a", "b"] });
+    counter.with({ a: `x${by}y`, b: "z" }).add(1);
+    counter.with({ a: "x", b: `y${by}z` }).add(2);
+    assert.deepEqual(metrics.snapshot()[0]!.series.map(({ value }) => value), [1, 2]);
+  });
+}
 
 Deno.test("memory() takes values that read the same in UTF-8 for one", () => {
   const metrics = memory();

@@ -77,7 +77,8 @@ export interface PrometheusOptions {
    */
   readonly maxSeries?: number;
   /**
-   * Whether the metrics of the process are told too, such as `process_cpu_seconds_total`.
+   * Whether the metrics of the process are told too, such as `process_cpu_seconds_total`. Those of
+   * its memory and files on Linux need permission to read `/proc`.
    * @default {false}
    */
   readonly processMetrics?: boolean;
