@@ -7,11 +7,20 @@ function start(mode: string): Deno.ChildProcess {
     stdout: "piped",
     stderr: "piped",
     env: { NO_COLOR: "1" },
+    signal: AbortSignal.timeout(20_000), // A program that blocks would wait for ever.
   }).spawn();
 }
 
 async function lines(stream: ReadableStream<Uint8Array>): Promise<string[]> {
   return (await new Response(stream).text()).split("\n").slice(0, -1);
+}
+
+/**
+ * The longest that the loop may stand: the promise, unless the machine has more to do than it can and
+ * lets everybody wait. A write that blocks shows as seconds.
+ */
+function longestMs(): number {
+  return Deno.loadavg()[0]! < navigator.hardwareConcurrency ? 50 : 500;
 }
 
 // G4, P16: the last lines are there however the process ends
@@ -36,7 +45,7 @@ Deno.test("stderrSink() does not block while nobody reads for four seconds", asy
   const reader = child.stderr.getReader();
   // Once the pipe is full nothing is read until the four seconds are over.
   const [first, second] = await out.then((lines) => lines.map((line) => JSON.parse(line)));
-  assert(first.longest < 50, `the loop stood for ${first.longest} ms`);
+  assert(first.longest < longestMs(), `the loop stood for ${first.longest} ms`);
   assert(first.dropped > 0);
   assert.equal((await child.status).code, 0);
   // What the pipe took before: whole lines, each of them once and in order.
@@ -65,7 +74,7 @@ Deno.test("stderrSink() accounts for every line when a stalled reader comes back
   const [first, second] = (await out).map((line) => JSON.parse(line));
   const numbers = err.split("\n").flatMap((line) => /^n=(\d+) /.exec(line)?.[1] ?? []).map(Number);
   const told = err.split("\n").map((line) => Number(/dropped=(\d+)$/.exec(line)?.[1] ?? 0));
-  assert(first.longest < 50, `the loop stood for ${first.longest} ms`);
+  assert(first.longest < longestMs(), `the loop stood for ${first.longest} ms`);
   assert(second.dropped > 0);
   assert.equal(numbers.length + second.dropped, first.count);
   assert.equal(told.reduce((sum, count) => sum + count, 0), second.dropped);
