@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { InstanceCache } from "./cache.ts";
 import type { Instance } from "./instance.ts";
-import type { DiscoveryEvent, Instancer } from "./instancer.ts";
+import type { DiscoveryEvent, DiscoveryListener, Instancer } from "./instancer.ts";
 
 /** An instancer that a test moves by hand. */
 export interface ManualInstancer extends Instancer {
@@ -88,6 +88,14 @@ export interface InstancerHarness extends AsyncDisposable {
   recover?(): Promise<void> | void;
 }
 
+/** A subscriber that waits for sets. */
+interface Watched extends Disposable {
+  readonly events: readonly DiscoveryEvent[];
+  readonly sees: (...expected: readonly string[]) => Promise<void>;
+}
+
+type Watch = (instancer: Instancer, hear?: DiscoveryListener) => Watched;
+
 /** Options for {@linkcode instancerContract}. */
 export interface InstancerContractOptions {
   /**
@@ -130,18 +138,21 @@ export function instancerContract(
   }
 
   /** Subscribes, and waits for sets. */
-  function watch(instancer: Instancer) {
+  function watch(instancer: Instancer, hear?: DiscoveryListener): Watched {
     const events: DiscoveryEvent[] = [];
-    const subscription = instancer.subscribe((event) => events.push(event));
+    const subscription = instancer.subscribe((event) => {
+      events.push(event);
+      hear?.(event);
+    });
     const last = () => events.at(-1)?.instances?.map(({ address }) => address);
     const sees = (...expected: readonly string[]) =>
       until(() => String(last()) === String(expected) && last() !== undefined, `"${expected}"`);
     return { events, sees, [Symbol.dispose]: () => subscription[Symbol.dispose]() };
   }
 
-  const lines: Record<string, (harness: InstancerHarness) => Promise<void>> = {
-    "subscribe() tells each full set, sorted": async ({ instancer, set }) => { // SC1, SD1
-      using watched = watch(instancer);
+  const lines: Record<string, (harness: InstancerHarness, watch: Watch) => Promise<void>> = {
+    "subscribe() tells each full set, sorted": async ({ instancer, set }, watch) => { // SC1, SD1
+      const watched = watch(instancer);
       await watched.sees();
       await set([b, a, c]);
       await watched.sees(a, b, c);
@@ -150,15 +161,15 @@ export function instancerContract(
       await set([]);
       await watched.sees();
     },
-    "subscribe() tells a late subscriber the set at once": async ({ instancer, set }) => { // SC1, S9
+    "subscribe() tells a late subscriber the set at once": async ({ instancer, set }, watch) => { // SC1, S9
       await set([a]);
-      using early = watch(instancer);
+      const early = watch(instancer);
       await early.sees(a);
-      using late = watch(instancer);
+      const late = watch(instancer);
       assert.deepEqual(late.events.map(({ instances }) => instances), [[{ address: a }]]);
     },
-    "subscribe() never tells the same twice": async ({ instancer, set }) => { // SC1, SC3
-      using watched = watch(instancer);
+    "subscribe() never tells the same twice": async ({ instancer, set }, watch) => { // SC1, SC3
+      const watched = watch(instancer);
       for (let round = 0; round < 3; round++) {
         await set([a, b]);
         await watched.sees(a, b);
@@ -169,9 +180,9 @@ export function instancerContract(
       const told = watched.events.map(({ instances }) => JSON.stringify(instances));
       assert(told.every((text, i) => text !== told[i - 1]), `${told}`);
     },
-    "subscribe() tells nothing more once disposed of": async ({ instancer, set }) => { // SC1
+    "subscribe() tells nothing more once disposed of": async ({ instancer, set }, watch) => { // SC1
       const gone = watch(instancer);
-      using watched = watch(instancer);
+      const watched = watch(instancer);
       await watched.sees();
       gone[Symbol.dispose]();
       gone[Symbol.dispose]();
@@ -180,30 +191,30 @@ export function instancerContract(
       await watched.sees(a);
       assert.equal(gone.events.length, told);
     },
-    "subscribe() tells lists that no subscriber can disturb": async ({ instancer, set }) => { // SC2, R8
-      using watched = watch(instancer);
+    "subscribe() tells lists that no subscriber can disturb": async ({ instancer, set }, watch) => { // SC2, R8
+      const watched = watch(instancer);
       await set([a, b]);
       await watched.sees(a, b);
       const list = watched.events.at(-1)!.instances as Instance[];
       assert.throws(() => list.reverse(), TypeError);
       assert.throws(() => Object.assign(list[0]!, { address: "other:80" }), TypeError);
     },
-    "subscribe() serves all although one throws": async ({ instancer, set }) => { // SC4
-      using _ = instancer.subscribe(() => {
+    "subscribe() serves all although one throws": async ({ instancer, set }, watch) => { // SC4
+      watch(instancer, () => {
         throw new Error("thrown by a listener");
       });
-      using watched = watch(instancer);
+      const watched = watch(instancer);
       await set([a]);
       await watched.sees(a);
     },
-    "subscribe() tells an error, and the set again after it": async (harness) => { // SD1, P9
+    "subscribe() tells an error, and the set again after it": async (harness, watch) => { // SD1, P9
       if (harness.fail === undefined || harness.recover === undefined) return;
-      using watched = watch(harness.instancer);
+      const watched = watch(harness.instancer);
       await harness.set([a]);
       await watched.sees(a);
       await harness.fail();
       await until(() => watched.events.at(-1)?.error instanceof Error, "an error");
-      using late = watch(harness.instancer);
+      const late = watch(harness.instancer);
       assert.deepEqual(late.events[0]?.instances, [{ address: a }]);
       assert(late.events[1]?.error instanceof Error);
       await harness.recover();
@@ -213,8 +224,17 @@ export function instancerContract(
   return Object.entries(lines).map(([name, check]) => ({
     name,
     run: async () => {
-      await using harness = await make();
-      await check(harness);
+      const harness = await make();
+      const open: Watched[] = [];
+      try {
+        await check(harness, (...args) => {
+          open.push(watch(...args));
+          return open.at(-1)!;
+        });
+      } finally {
+        for (const watched of open) watched[Symbol.dispose]();
+        await harness[Symbol.asyncDispose]();
+      }
     },
   }));
 }
