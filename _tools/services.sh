@@ -89,10 +89,27 @@ fetch_bun() {
   export KIT_BUN="$folder/node_modules/@oven/bun-linux-x64/bin/bun"
 }
 
+# A ZooKeeper server, which the tests start by themselves, and kazoo, Python's client for it.
+fetch_zookeeper() {
+  local name jars="" folder="$CACHE/kazoo"
+  command -v java > /dev/null || retry as_root apt-get install -qq -y default-jre-headless
+  for name in libzookeeper-java libdropwizard-metrics-java libsnappy-java libslf4j-java; do deb "$name"; done
+  for name in libzookeeper-java/{zookeeper,zookeeper-jute} libdropwizard-metrics-java/metrics-core \
+    libsnappy-java/snappy-java libslf4j-java/slf4j-{api,nop}; do
+    jars+="${jars:+:}$CACHE/deb/${name%/*}/usr/share/java/${name#*/}.jar"
+  done
+  export KIT_ZOOKEEPER_CLASSPATH="$jars"
+  [ -d "$folder/kazoo" ] ||
+    retry python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
+      --target "$folder" kazoo==2.10.0
+  export KIT_KAZOO="$folder"
+}
+
 fetch_all() {
   fetch_promtool
   fetch_prometheus_client
   fetch_bun
+  fetch_zookeeper
 }
 
 start_all() {
