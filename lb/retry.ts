@@ -50,7 +50,9 @@ export interface RetryOptions {
    */
   readonly perAttemptMs?: number;
   /**
-   * How long to wait before each retry, unless the failure tells so itself (`retryAfterMs`).
+   * How long to wait before each retry, unless the failure tells so itself (`retryAfterMs`). What
+   * an `unavailable` instance tells, such as an open breaker, binds that instance only: another that
+   * is untried is called after this wait.
    * @default {exponentialBackoff()}
    */
   readonly backoff?: Backoff;
@@ -148,18 +150,31 @@ export function retry<Req, Res>(
     throwIfDone(ctx, { clock });
     const failed: Attempt[] = [];
     let tried: Set<string> | undefined;
-    for (let number = 1;; number++) {
-      let entry: Entry<Req, Res> | undefined;
+    let next: Entry<Req, Res> | undefined;
+
+    /** Picks the next instance before the wait, and tells whether it is one not tried yet. */
+    function isElsewhere(): boolean {
       try {
-        entry = balancer.pick(request, ctx, tried && { exclude: tried });
+        next = balancer.pick(request, ctx, tried && { exclude: tried });
+      } catch {
+        return false; // the attempt tells
+      }
+      return tried?.has(next.instance.address) === false;
+    }
+
+    for (let number = 1;; number++) {
+      let entry = next;
+      next = undefined;
+      try {
+        entry ??= balancer.pick(request, ctx, tried && { exclude: tried });
         return await attempt(entry, request, ctx);
       } catch (error) {
         const timedOut = perAttemptMs < Infinity && codeOf(error) === "deadline_exceeded";
         failed.push({ number, instance: entry?.instance, error, timedOut });
         if (failed.length > MAX_HISTORY) failed.shift();
-        const waitMs = await waitBeforeRetry(failed, ctx);
-        if (waitMs > 0) await pause(waitMs, failed, ctx);
         if (entry !== undefined) tried = withTried(tried, entry.instance.address);
+        const waitMs = await waitBeforeRetry(failed, ctx, isElsewhere);
+        if (waitMs > 0) await pause(waitMs, failed, ctx);
       }
     }
   }
@@ -172,7 +187,11 @@ export function retry<Req, Res>(
   }
 
   /** Throws what the call fails with if there is to be no retry. */
-  async function waitBeforeRetry(failed: readonly Attempt[], ctx: Context): Promise<number> {
+  async function waitBeforeRetry(
+    failed: readonly Attempt[],
+    ctx: Context,
+    isElsewhere: () => boolean,
+  ): Promise<number> {
     const last = failed.at(-1)!;
     const verdict = await whileWaitedFor(() => retryable(last.error, last), failed, ctx);
     if (typeof verdict === "object") throw new RetryError(failed, verdict);
@@ -181,7 +200,10 @@ export function retry<Req, Res>(
     const pushBackMs = isKitError(last.error) ? last.error.retryAfterMs : undefined;
     // Without a limit of attempts, not even a push-back of zero may keep the event loop busy.
     const leastMs = maxAttempts === Infinity ? 1 : 0;
-    const waitMs = pushBackMs ?? backoff(last.number);
+    // That one instance is unavailable for a while says nothing of the others.
+    const isOfOne = codeOf(last.error) === "unavailable" && pushBackMs !== undefined &&
+      pushBackMs > 0 && isElsewhere();
+    const waitMs = isOfOne ? backoff(last.number) : pushBackMs ?? backoff(last.number);
     const isInTime = waitMs >= 0 && waitMs < remainingMs(ctx, { clock });
     if (!isInTime || budget && !budget.withdraw()) throw new RetryError(failed);
     onRetry?.({ ...last, waitMs });

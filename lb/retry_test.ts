@@ -403,6 +403,25 @@ Deno.test("retry() fails at once when the push-back is longer than the time left
   assert.equal(tookMs, 0);
 });
 
+Deno.test("retry() takes a push-back of unavailable for that of one instance", async () => { // O9, P5
+  const open = fails(down("Circuit breaker is open", 60_000));
+  const balancer = over(open, ok, scripted<string, string>("second", "third"));
+  const options = { backoff: () => 7, maxAttempts: 3, timeoutMs: 250 } as const;
+  const first = await play(balancer, options);
+  assert.deepEqual([first.value, first.tookMs], ["HELLO", 7]);
+  // The pick before the wait was the pick: nobody's turn was lost.
+  assert.equal((await play(balancer, options)).value, "second");
+  const alone = await play(over(open, open), options);
+  assert.equal((alone.error as RetryError).attempts.length, 2);
+  assert.equal(alone.tookMs, 7);
+});
+
+Deno.test("retry() waits out a push-back of resource_exhausted on every instance", async () => { // O9
+  const full = new KitError("resource_exhausted", "Quota is used up", { retryAfterMs: 100 });
+  const { value, tookMs } = await play(over(fails(full), ok), { backoff: () => 7 });
+  assert.deepEqual([value, tookMs], ["HELLO", 100]);
+});
+
 Deno.test("retry() stops when the budget is spent", async () => { // P1
   const endpoint = scripted<string, string>(down());
   const budget = { balance: 0, deposit() {}, withdraw: () => false };
