@@ -7,6 +7,7 @@ import {
   type Clock,
   type DisposableContext,
   type Endpoint,
+  KitError,
   systemClock,
   withTimeout,
 } from "@kit/endpoint";
@@ -23,28 +24,29 @@ export interface TimeoutOptions {
   readonly clock?: Clock;
 }
 
-/** A call under way: whatever it waits for is given up when its signal is aborted. */
+/**
+ * A call under way: whatever it waits for is given up at the deadline.
+ *
+ * The signal of the caller is left alone: on a server, reading it costs more than a small handler
+ * does. The endpoint's own context is linked to it, as soon as the endpoint asks.
+ */
 class BoundedCall {
   readonly #ctx: DisposableContext;
-  readonly #signal: AbortSignal;
-  readonly #waiting = new Set<(reason: unknown) => void>();
+  readonly #timer: Disposable;
+  readonly #waiting = new Set<(error: KitError) => void>();
+  #late: KitError | undefined;
 
-  constructor(ctx: DisposableContext) {
+  constructor(ctx: DisposableContext, clock: Clock) {
     this.#ctx = ctx;
-    this.#signal = ctx.signal;
-    this.#signal.addEventListener("abort", this.#onAbort);
+    this.#timer = clock.after(ctx.deadline! - clock.now(), () => this.#giveUp());
   }
 
   run<Req, Res>(next: Endpoint<Req, Res>, request: Req): Promise<Res> {
-    if (this.#signal.aborted) {
-      this.#end();
-      return Promise.reject(this.#signal.reason);
-    }
     return this.#bound(
       begin(next, request, this.#ctx),
       (response) => {
         if (!isStream(response)) return this.#end(response);
-        if (this.#signal.aborted) close(response[Symbol.asyncIterator]());
+        if (this.#late !== undefined) close(response[Symbol.asyncIterator]());
         return new SteppedStream(response, this.#step) as Res;
       },
       () => {},
@@ -56,9 +58,9 @@ class BoundedCall {
 
   #bound<T>(work: Promise<T>, arrived: (result: T) => T, abandon: () => void): Promise<T> {
     return new Promise((resolve, reject) => {
-      const giveUp = (reason: unknown) => {
+      const giveUp = (error: KitError) => {
         abandon();
-        reject(reason);
+        reject(error);
       };
       this.#waiting.add(giveUp);
       work.then((result) => {
@@ -68,22 +70,28 @@ class BoundedCall {
         this.#end();
         reject(error);
       });
-      if (this.#signal.aborted) this.#onAbort();
+      if (this.#late !== undefined) this.#giveUp();
     });
   }
 
   #end<T>(result?: T): T {
     this.#waiting.clear();
-    this.#signal.removeEventListener("abort", this.#onAbort);
+    this.#timer[Symbol.dispose]();
     this.#ctx[Symbol.dispose]();
     return result as T;
   }
 
-  readonly #onAbort = (): void => {
+  // The context is not disposed of, as its signal falls due at the same time.
+  #giveUp(): void {
+    const error = this.#late ??= deadlineExceeded();
     const waiting = [...this.#waiting];
-    this.#end();
-    for (const giveUp of waiting) giveUp(this.#signal.reason);
-  };
+    this.#waiting.clear();
+    for (const giveUp of waiting) giveUp(error);
+  }
+}
+
+function deadlineExceeded(): KitError {
+  return new KitError("deadline_exceeded", "Deadline exceeded");
 }
 
 /** Frees what a stream that nobody reads on holds; how that ends is of no interest. */
@@ -96,11 +104,11 @@ function close(iterator: AsyncIterator<unknown>): void {
  * heed its signal. What the endpoint answers later is dropped. A streamed response must be read to
  * its end in the same time.
  *
- * The endpoint gets a context with the deadline, or with the one of the caller if that is earlier.
+ * The endpoint gets a context with the deadline, or with the one of the caller if that is earlier. A
+ * caller that aborts is heard by the endpoint, by the signal of that context.
  * @param timeoutMs How many milliseconds a call may take; `Infinity` leaves it alone.
  * @param options Where the time comes from.
- * @returns The middleware. A call that takes too long rejects with code `deadline_exceeded`, one
- * that its caller aborts with the reason of the caller's signal.
+ * @returns The middleware. A call that takes too long rejects with code `deadline_exceeded`.
  * @throws {RangeError} If `timeoutMs` is not a positive number.
  * @example Usage
  * ```ts
@@ -115,11 +123,10 @@ export function timeout(timeoutMs: number, options: TimeoutOptions = {}): AnyMid
   const { clock = systemClock } = options;
   checkPositive("timeoutMs", timeoutMs);
   if (timeoutMs === Infinity) return (next) => next;
-  // Somebody waits for the call, so the process must not end before its deadline.
-  const patient: Clock = {
-    now: () => clock.now(),
-    after: (delayMs, callback) => clock.after(delayMs, callback),
+  return (next) => (request, ctx) => {
+    const bounded = withTimeout(ctx, timeoutMs, { clock });
+    // Work that nobody waits for any more is not begun.
+    if (bounded.deadline! <= clock.now()) return Promise.reject(deadlineExceeded());
+    return new BoundedCall(bounded, clock).run(next, request);
   };
-  return (next) => (request, ctx) =>
-    new BoundedCall(withTimeout(ctx, timeoutMs, { clock: patient })).run(next, request);
 }
