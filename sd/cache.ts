@@ -132,15 +132,19 @@ export class InstanceCache implements Instancer, Disposable {
    * Takes in that the registry failed; it is `disconnected` from then on. The last set stays, and an
    * empty answer that was in its grace time is forgotten.
    * @param error What failed.
+   * @param source Which registry failed, if it is not the one that the options name.
    */
-  fail(error: unknown): void {
+  fail(error: unknown, source: string | undefined = this.#source): void {
     if (this.status.state === "closed") return;
     const failure = error instanceof Error ? error : new Error(String(error));
     this.#endGrace();
     this.#tracker.set("disconnected", failure);
-    const before = this.#error?.error;
-    if (before?.name === failure.name && before.message === failure.message) return;
-    this.#error = Object.freeze({ error: failure, source: this.#source });
+    const before = this.#error;
+    if (
+      before?.error?.name === failure.name && before.error.message === failure.message &&
+      before.source === source
+    ) return;
+    this.#error = Object.freeze({ error: failure, source });
     this.#publish();
   }
 

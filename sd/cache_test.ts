@@ -284,3 +284,13 @@ Deno.test("InstanceCache tells early and late subscribers the same", () => {
     }
   }));
 });
+
+Deno.test("fail() names another source when told to", () => {
+  const cache = new InstanceCache({ source: "one" });
+  const sources: unknown[] = [];
+  using _ = cache.subscribe(({ source }) => sources.push(source));
+  cache.fail(new Error("down"));
+  cache.fail(new Error("down"), "two");
+  cache.fail(new Error("down"), "two");
+  assert.deepEqual(sources, ["one", "two"]);
+});
