@@ -105,11 +105,28 @@ fetch_zookeeper() {
   export KIT_KAZOO="$folder"
 }
 
+# A DNS server, and the libraries of it that this machine lacks.
+fetch_dnsmasq() {
+  local package libraries=""
+  deb dnsmasq-base
+  for package in $(apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts \
+    --no-breaks --no-replaces --no-enhances --no-pre-depends dnsmasq-base | grep -E '^lib[^ ]*$'); do
+    dpkg -s "$package" > /dev/null 2>&1 && continue
+    deb "$package"
+    libraries+="$CACHE/deb/$package/usr/lib/$(uname -m)-linux-gnu:"
+  done
+  export KIT_DNSMASQ="$CACHE/deb/dnsmasq"
+  printf '#!/bin/sh\nexec env LD_LIBRARY_PATH="%s" "%s" "$@"\n' \
+    "$libraries" "$CACHE/deb/dnsmasq-base/usr/sbin/dnsmasq" > "$KIT_DNSMASQ"
+  chmod +x "$KIT_DNSMASQ"
+}
+
 fetch_all() {
   fetch_promtool
   fetch_prometheus_client
   fetch_bun
   fetch_zookeeper
+  fetch_dnsmasq
 }
 
 start_all() {
