@@ -105,13 +105,12 @@ fetch_zookeeper() {
   export KIT_KAZOO="$folder"
 }
 
-# A DNS server, and the libraries of it that this machine lacks.
+# A DNS server, and the libraries of it that are not everywhere.
 fetch_dnsmasq() {
   local package libraries=""
   deb dnsmasq-base
-  for package in $(apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts \
-    --no-breaks --no-replaces --no-enhances --no-pre-depends dnsmasq-base | grep -E '^lib[^ ]*$'); do
-    dpkg -s "$package" > /dev/null 2>&1 && continue
+  for package in libjansson4 libmnl0 libnetfilter-conntrack3 libnfnetlink0 libnftables1 \
+    libnftnl11 libxtables12; do
     deb "$package"
     libraries+="$CACHE/deb/$package/usr/lib/$(uname -m)-linux-gnu:"
   done
