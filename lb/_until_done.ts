@@ -30,7 +30,8 @@ export function untilDone<T>(call: () => Promise<T> | T, ctx: Context): Promise<
   });
 }
 
-function started<T>(call: () => Promise<T> | T): Promise<T> {
+/** Makes a call; what it throws becomes a rejection. */
+export function started<T>(call: () => Promise<T> | T): Promise<T> {
   try {
     return Promise.resolve(call());
   } catch (error) {

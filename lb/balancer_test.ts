@@ -1,10 +1,19 @@
 import { background, type Endpoint, KitError } from "@kit/endpoint";
-import type { Endpointer, Entry } from "@kit/sd";
+import { type Endpointer, endpointer, type Entry } from "@kit/sd";
+import { manual } from "@kit/sd/testing";
+import fc from "fast-check";
 import assert from "node:assert/strict";
 import type { Balancer } from "./balancer.ts";
+import { consistentHash } from "./consistent_hash.ts";
+import { leastRequest } from "./least_request.ts";
+import { outlierEjection } from "./outlier_ejection.ts";
+import { peakEwma } from "./peak_ewma.ts";
+import { priorityFirst } from "./priority_first.ts";
 import { random } from "./random.ts";
 import { roundRobin } from "./round_robin.ts";
 import { balancerContract, type BalancerMaker } from "./testing.ts";
+import { weighted } from "./weighted.ts";
+import { zoneFirst } from "./zone_first.ts";
 
 function entries(count: number): readonly Entry<string, string>[] {
   return Array.from({ length: count }, (_, i) => ({
@@ -30,11 +39,77 @@ function seeded(seed: number): () => number {
 const makers: Readonly<Record<string, BalancerMaker>> = {
   "roundRobin()": roundRobin,
   "random()": random,
+  "weighted()": weighted,
+  "leastRequest()": leastRequest,
+  "leastRequest() of 5": (set) => leastRequest(set, { choices: 5 }),
+  "leastRequest() by weight": (set) => leastRequest(set, { weight: ({ weight = 1 }) => weight }),
+  "peakEwma()": peakEwma,
+  "consistentHash()": (set) => consistentHash(set, (key) => key),
+  "consistentHash() without a bound": (set) =>
+    consistentHash(set, (key) => key, { maxLoad: Infinity }),
+  "zoneFirst()": (set) => zoneFirst(set, "a"),
+  "priorityFirst()": priorityFirst,
+  "roundRobin() over outlierEjection()": (set) => roundRobin(outlierEjection(set)),
+  "everything": (set) =>
+    priorityFirst(outlierEjection(set), {
+      balancer: (tier) =>
+        zoneFirst(tier, "a", { balancer: (zone) => consistentHash(zone, (key) => key) }),
+    }),
 };
 for (const [balancer, make] of Object.entries(makers)) {
   for (const { name, run } of balancerContract(make)) {
     Deno.test(`${balancer} keeps the contract: ${name}`, run);
   }
+}
+
+for (const [balancer, make] of Object.entries(makers)) {
+  Deno.test(`${balancer} picks from the set of the moment, whatever happens`, async () => {
+    // Whoever is ejected is no one to go on to.
+    const ejects = /outlierEjection|everything/.test(balancer);
+    const instance = fc.record({
+      address: fc.integer({ min: 0, max: 9 }).map((i) => `host${i}:80`),
+      weight: fc.constantFrom(0, 1, 5),
+      zone: fc.constantFrom("a", "b"),
+      priority: fc.constantFrom(0, 1),
+    });
+    const step = fc.oneof(
+      fc.record({ set: fc.array(instance, { maxLength: 10 }) }),
+      fc.record({ calls: fc.integer({ min: 1, max: 20 }), fails: fc.boolean() }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+        let fails = false;
+        const instancer = manual([]);
+        await using set = endpointer(
+          instancer,
+          ({ address }) => (_: string) =>
+            fails ? Promise.reject(new KitError("unavailable", "")) : Promise.resolve(address),
+        );
+        const under = make(set);
+        for (const step of steps) {
+          if ("set" in step) {
+            instancer.set(step.set);
+            continue;
+          }
+          ({ fails } = step);
+          const live = new Set(set.endpoints().map(({ instance }) => instance.address));
+          for (let call = 0; call < step.calls; call++) {
+            if (live.size === 0) {
+              assert.throws(() => under.pick("", background()), { code: "unavailable" });
+              continue;
+            }
+            const exclude = new Set([...live].slice(0, call % (live.size + 1)));
+            const { instance, endpoint } = under.pick(`${call}`, background(), { exclude });
+            assert(live.has(instance.address));
+            const isEveryoneTried = exclude.size === live.size;
+            assert(ejects || isEveryoneTried || !exclude.has(instance.address));
+            await endpoint("", background()).catch(() => {});
+          }
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
 }
 
 Deno.test("balancerContract() refuses a balancer that keeps what it picked from", async () => {

@@ -18,10 +18,21 @@
  * @module
  */
 export * from "./backoff.ts";
+export * from "./balanced.ts";
 export * from "./balancer.ts";
+export * from "./consistent_hash.ts";
+export * from "./health.ts";
+export * from "./host_failure.ts";
+export * from "./least_request.ts";
+export * from "./outlier_ejection.ts";
+export * from "./peak_ewma.ts";
+export * from "./priority_first.ts";
 export * from "./random.ts";
 export * from "./retry.ts";
 export * from "./retry_budget.ts";
 export * from "./retry_error.ts";
 export * from "./retryable.ts";
 export * from "./round_robin.ts";
+export * from "./shared_factory.ts";
+export * from "./weighted.ts";
+export * from "./zone_first.ts";

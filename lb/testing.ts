@@ -105,6 +105,31 @@ export function balancerContract(make: BalancerMaker): readonly ContractCase[] {
         }),
     },
     {
+      name: "pick() answers one entry for an instance, with one endpoint",
+      run: () =>
+        withSet(names(2), ({ balancer, set }) => {
+          const seen = new Map<string, ReturnType<typeof balancer.pick>["endpoint"]>();
+          for (let call = 0; call < 100; call++) {
+            if (call === 50) set([...names(2), "other:80"]);
+            const { instance: { address }, endpoint } = balancer.pick(`key ${call}`, background());
+            assert.equal(seen.get(address) ?? endpoint, endpoint);
+            seen.set(address, endpoint);
+          }
+        }),
+    },
+    {
+      name: "pick() answers the instance as it was last described",
+      run: async () => {
+        const instancer = manual(["a:80"]);
+        const entries = endpointer(instancer, () => (_: string) => Promise.resolve(""));
+        const entry = make(entries).pick("", background());
+        instancer.set([{ address: "a:80", version: "2" }]);
+        assert.equal(make(entries).pick("", background()).instance.version, "2");
+        assert.equal(entry.instance.version, "2");
+        await entries[Symbol.asyncDispose]();
+      },
+    },
+    {
       name: "pick() does with one instance and with ten thousand",
       run: async () => {
         await withSet(names(1), ({ pick }) => assert.equal(pick(), names(1)[0]));
@@ -123,14 +148,18 @@ export function balancerContract(make: BalancerMaker): readonly ContractCase[] {
     }) => Promise<void> | void,
   ): Promise<void> {
     const instancer = manual(addresses);
-    await using entries = endpointer(
+    const entries = endpointer(
       instancer,
       ({ address }) => (_: string) => Promise.resolve(address),
     );
     const balancer = make(entries);
     let call = 0;
     const pick = () => balancer.pick(`key ${call++}`, background()).instance.address;
-    await body({ balancer, set: (list) => instancer.set(list), pick });
+    try {
+      await body({ balancer, set: (list) => instancer.set(list), pick });
+    } finally {
+      await entries[Symbol.asyncDispose]();
+    }
   }
 }
 
