@@ -120,10 +120,19 @@ fetch_dnsmasq() {
   chmod +x "$KIT_DNSMASQ"
 }
 
+# An etcd server, which the tests start by themselves, and its own client.
+fetch_etcd() {
+  deb etcd-server
+  deb etcd-client
+  export KIT_ETCD="$CACHE/deb/etcd-server/usr/bin/etcd"
+  export KIT_ETCDCTL="$CACHE/deb/etcd-client/usr/bin/etcdctl"
+}
+
 fetch_all() {
   fetch_promtool
   fetch_prometheus_client
   fetch_bun
+  fetch_etcd
   fetch_zookeeper
   fetch_dnsmasq
 }
