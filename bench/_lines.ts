@@ -10,7 +10,7 @@ export interface Line {
   readonly name: string;
   readonly title: string;
   readonly needs?: Tool;
-  /** What to start; clients get their arguments: URL, seconds and concurrencies. */
+  /** What to start; clients get the URL to call. */
   readonly command: (args: readonly string[]) => Command;
 }
 
@@ -109,13 +109,13 @@ export const CLIENTS: readonly Line[] = [
     name: "gokit-client-1",
     title: "Go kit, GOMAXPROCS=1",
     needs: "go",
-    command: (args) => gokit(["client", "plain", ...args], ONE),
+    command: (args) => gokit(["client", ...args], ONE),
   },
   {
     name: "gokit-client",
     title: "Go kit, all cores",
     needs: "go",
-    command: (args) => gokit(["client", "plain", ...args]),
+    command: (args) => gokit(["client", ...args]),
   },
   {
     name: "node-fetch",

@@ -8,31 +8,17 @@ export interface Command {
   readonly program: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  readonly cwd?: string | URL;
 }
 
-const START_MS = 15_000;
 const STOP_MS = 3000;
 
 /** Processes that are running. Disposing them kills what is left. */
 export class Processes implements Disposable {
   readonly #running = new Set<Deno.ChildProcess>();
 
-  /** Starts a server, and waits until it tells its port on the first line that it prints. */
-  async start(command: Command): Promise<Server> {
-    const child = this.#spawn(command, "inherit");
-    const late = setTimeout(() => kill(child), START_MS);
-    try {
-      const lines = linesOf(child.stdout);
-      const { value: first } = await lines.next();
-      if (first === undefined) throw new Error("Cannot measure as it did not start");
-      return new Server(JSON.parse(first).port, child, lines);
-    } catch (error) {
-      kill(child);
-      throw error;
-    } finally {
-      clearTimeout(late);
-    }
+  /** Starts what takes and gives lines of JSON, until its input ends. */
+  start(command: Command): Peer {
+    return new Peer(this.#spawn(command, "inherit"));
   }
 
   /** Runs a program to its end, and gives what it printed. */
@@ -44,8 +30,8 @@ export class Processes implements Disposable {
       const { success, stdout, stderr } = await child.output();
       const decoder = new TextDecoder();
       if (success) return decoder.decode(stdout);
-      const why = decoder.decode(stderr).trim().split("\n").slice(-5).join("\n");
-      throw new Error(`Cannot run ${command.program}: ${why || `no end after ${limitMs} ms`}`);
+      const why = decoder.decode(stderr).trim() || `no end within ${limitMs} ms`;
+      throw new Error(`Cannot run ${command.program}: ${why}`);
     } finally {
       clearTimeout(late);
     }
@@ -55,40 +41,53 @@ export class Processes implements Disposable {
     for (const child of this.#running) kill(child);
   }
 
-  #spawn({ program, args, env = {}, cwd }: Command, stderr: "inherit" | "piped") {
-    const child = new Deno.Command(program, {
-      args: [...args],
-      env,
-      ...(cwd === undefined ? {} : { cwd }),
-      stdin: "piped",
-      stdout: "piped",
-      stderr,
-    }).spawn();
+  #spawn({ program, args, env = {} }: Command, stderr: "inherit" | "piped"): Deno.ChildProcess {
+    const pipes = { stdin: "piped", stdout: "piped", stderr } as const;
+    const child = new Deno.Command(program, { args: [...args], env, ...pipes }).spawn();
     this.#running.add(child);
     child.status.then(() => this.#running.delete(child));
     return child;
   }
 }
 
-/** A server that is listening on 127.0.0.1. */
-export class Server {
+/** A process that is talked to in lines of JSON. */
+export class Peer {
   readonly #child: Deno.ChildProcess;
   readonly #lines: AsyncGenerator<string>;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
 
-  constructor(readonly port: number, child: Deno.ChildProcess, lines: AsyncGenerator<string>) {
+  constructor(child: Deno.ChildProcess) {
     this.#child = child;
-    this.#lines = lines;
+    this.#lines = linesOf(child.stdout);
+    this.#input = child.stdin.getWriter();
   }
 
-  /** Ends it, and gives the notes that it left. */
-  async stop(): Promise<string[]> {
+  /** Sends a line. */
+  async send(message: unknown): Promise<void> {
+    await this.#input.write(new TextEncoder().encode(JSON.stringify(message) + "\n"));
+  }
+
+  /** Waits for the next line; kills the process if none comes in time. */
+  async receive<T>(limitMs: number): Promise<T> {
+    const late = setTimeout(() => kill(this.#child), limitMs);
+    try {
+      const { value } = await this.#lines.next();
+      if (value === undefined) throw new Error("Cannot measure as the process has ended");
+      return JSON.parse(value);
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  /** Ends it, and gives the lines that it left. */
+  async stop<T>(): Promise<T[]> {
     const late = setTimeout(() => kill(this.#child), STOP_MS);
     try {
-      await this.#child.stdin.close().catch(() => {});
-      const notes = [];
-      for await (const line of this.#lines) notes.push(JSON.parse(line).note);
+      await this.#input.close().catch(() => {});
+      const left = [];
+      for await (const line of this.#lines) left.push(JSON.parse(line));
       await this.#child.status;
-      return notes;
+      return left;
     } finally {
       clearTimeout(late);
     }

@@ -3,25 +3,8 @@
  * @module
  */
 import type { Sample } from "./_load.ts";
-import type { Line } from "./_lines.ts";
+import { CONCURRENCIES, type Results, type Seen } from "./_measure.ts";
 import { ratios, type Series, type Spread, spread } from "./_stats.ts";
-
-/** What was seen of one line; one element a round. */
-export interface Seen<T> {
-  readonly line: Line;
-  readonly rounds: (T | undefined)[];
-  /** Why it was not measured, or not in all rounds. */
-  trouble?: string;
-  notes: readonly string[];
-}
-
-/** All that was seen. */
-export interface Results {
-  readonly servers: readonly Seen<Sample>[];
-  /** Calls a second, for each concurrency. */
-  readonly clients: readonly Seen<readonly number[]>[];
-  readonly concurrencies: readonly number[];
-}
 
 /** A promise of the design, and whether it is kept. */
 export interface Verdict {
@@ -48,21 +31,27 @@ function seriesOf<T>(all: readonly Seen<T>[], name: string, pick: (seen: T) => n
   return rounds.map((seen) => seen === undefined ? undefined : pick(seen));
 }
 
-/** Holds the results against the budgets. */
-export function verdicts({ servers, clients, concurrencies }: Results): Verdict[] {
+/** Holds the results against the budgets of the lines that were asked for. */
+export function verdicts({ servers, clients }: Results): Verdict[] {
   const found: Verdict[] = [];
   for (const [name, base, least] of SERVER_BUDGETS) {
+    if (!isThere(servers, name) || !isThere(servers, base)) continue;
     const of = (line: string) => seriesOf(servers, line, ({ perSecond }) => perSecond);
     found.push(judge(`${name} / ${base}`, least, spread(ratios(of(name), of(base)))));
   }
   for (const [name, base, least] of CLIENT_BUDGETS) {
-    concurrencies.forEach((concurrency, i) => {
+    if (!isThere(clients, name) || !isThere(clients, base)) continue;
+    CONCURRENCIES.forEach((concurrency, i) => {
       const of = (line: string) => seriesOf(clients, line, (rates) => rates[i]!);
       const ratio = spread(ratios(of(name), of(base)));
       found.push(judge(`${name} / ${base}, ${concurrency} at once`, least, ratio));
     });
   }
   return found;
+}
+
+function isThere(all: readonly Seen<unknown>[], name: string): boolean {
+  return all.some(({ line }) => line.name === name);
 }
 
 function judge(budget: string, least: number, ratio: Spread | undefined): Verdict {
@@ -73,11 +62,12 @@ function judge(budget: string, least: number, ratio: Spread | undefined): Verdic
 /** Writes the tables and the verdicts. */
 export function report(results: Results): string {
   const { servers, clients } = results;
+  const all = verdicts(results);
   const parts = [
     ...(servers.length === 0 ? [] : [serverTable(servers)]),
-    ...(clients.length === 0 ? [] : [clientTable(results)]),
+    ...(clients.length === 0 ? [] : [clientTable(clients)]),
     notesOf([...servers, ...clients]),
-    budgetTable(verdicts(results)),
+    ...(all.length === 0 ? [] : [budgetTable(all)]),
   ];
   return parts.filter((part) => part !== "").join("\n\n");
 }
@@ -101,13 +91,13 @@ function serverTable(servers: readonly Seen<Sample>[]): string {
   return table([head, ...rows]);
 }
 
-function clientTable({ clients, concurrencies }: Results): string {
-  const head = concurrencies.flatMap((concurrency) => [`calls/s, ${concurrency}`, "of fetch"]);
+function clientTable(clients: Results["clients"]): string {
+  const head = CONCURRENCIES.flatMap((concurrency) => [`calls/s, ${concurrency}`, "of fetch"]);
   const rows = clients.map(({ line, trouble }) => {
     if (trouble !== undefined && spread(seriesOf(clients, line.name, () => 1)) === undefined) {
       return [line.name, line.title, `not measured: ${trouble}`];
     }
-    const cells = concurrencies.flatMap((_, i) => {
+    const cells = CONCURRENCIES.flatMap((_, i) => {
       const rates = (name: string) => seriesOf(clients, name, (seen) => seen[i]!);
       const rate = spread(rates(line.name));
       const ratio = spread(ratios(rates(line.name), rates("fetch")));

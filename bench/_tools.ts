@@ -69,7 +69,10 @@ export async function prepare(
       versions["go-kit"] = /go-kit\/kit\tv(\S+)/.exec(built)?.[1] ?? "unknown";
     },
     node: async () => {
-      versions["node"] = (await run("node", "--version")).trim().slice(1);
+      // Where there is no Node, Deno stands in for it.
+      const [, version] = /^v(\d+\.\d+\.\d+)\s*$/.exec(await run("node", "--version")) ?? [];
+      if (version === undefined) throw new Deno.errors.NotFound("node");
+      versions["node"] = version;
     },
     hono: async () => {
       await run(Deno.execPath(), "cache", "--quiet", "--no-lock", `npm:hono@${VERSIONS.hono}`);
@@ -90,7 +93,13 @@ export async function prepare(
     }
   }
   const found = load ?? (await hasWrk(run) ? "wrk" : "autocannon");
-  if (found === "autocannon") await install("autocannon");
+  if (found === "autocannon") {
+    await steps.node().then(() => install(found)).catch((cause) => {
+      throw new Error("Cannot put load on servers as there is neither wrk nor npm with Node", {
+        cause,
+      });
+    });
+  }
   return { versions, missing, load: found };
 }
 

@@ -1,45 +1,39 @@
-// How a client under measurement is driven, in Deno as in Node: `VARIANT URL SECONDS CONCURRENCY...`.
-// It prints the calls per second for each concurrency, as a JSON array.
+// How a client under measurement is driven, in Deno as in Node: `VARIANT URL`. Each line of its standard
+// input is a turn, `{"concurrency":16,"ms":100}`; for each it prints one, `{"calls":1200,"ms":101}`.
 // deno-lint-ignore-file no-console
 import process from "node:process";
-
-const WARM_UP_MS = 500;
+import { createInterface } from "node:readline";
 
 export const [variant = "", url = ""] = process.argv.slice(2);
-const [seconds = 1, ...concurrencies] = process.argv.slice(4).map(Number);
 
 /**
- * Calls as often as it can.
+ * Calls as often as it can, turn by turn, until the input ends.
  * @param {() => Promise<string>} call One call; gives the text that was answered.
  * @returns {Promise<void>}
  */
 export async function drive(call) {
-  await during(WARM_UP_MS, 16, call);
-  const rates = [];
-  for (const concurrency of concurrencies) {
-    rates.push(await during(seconds * 1000, concurrency, call));
+  for await (const line of createInterface({ input: process.stdin })) {
+    const { concurrency, ms } = JSON.parse(line);
+    console.log(JSON.stringify(await turn(concurrency, ms, call)));
   }
-  console.log(JSON.stringify(rates));
   process.exit();
 }
 
 /**
- * Tells how many calls a second there were.
- * @param {number} timeMs
  * @param {number} concurrency
+ * @param {number} ms
  * @param {() => Promise<string>} call
  */
-async function during(timeMs, concurrency, call) {
+async function turn(concurrency, ms, call) {
   const start = performance.now();
-  const end = start + timeMs;
   let calls = 0;
   async function caller() {
-    while (performance.now() < end) {
+    while (performance.now() - start < ms) {
       const text = await call();
       if (text !== "HELLO, WORLD") throw new Error(`Cannot go on as the answer was "${text}"`);
       calls++;
     }
   }
   await Promise.all(Array.from({ length: concurrency }, caller));
-  return calls / ((performance.now() - start) / 1000);
+  return { calls, ms: performance.now() - start };
 }

@@ -4,10 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,15 +16,10 @@ import (
 	httptransport "github.com/go-kit/kit/transport/http"
 )
 
-const warmUp = 500 * time.Millisecond
-
-// drive calls as often as it can, and prints the calls per second for each concurrency.
-func drive(target, seconds string, concurrencies []string) error {
+// drive calls as often as it can, turn by turn, until the standard input ends. Turns and results are
+// those of clients/loop.mjs.
+func drive(target string) error {
 	u, err := url.Parse(target)
-	if err != nil {
-		return err
-	}
-	length, err := strconv.ParseFloat(seconds, 64)
 	if err != nil {
 		return err
 	}
@@ -37,26 +32,32 @@ func drive(target, seconds string, concurrencies []string) error {
 		decodeUppercaseResponse,
 		httptransport.SetClient(&http.Client{Transport: connections}),
 	).Endpoint()
-	if _, err := during(warmUp, 16, call); err != nil {
-		return err
-	}
-	rates := []float64{}
-	for _, text := range concurrencies {
-		concurrency, err := strconv.Atoi(text)
+
+	turns, results := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
+	for {
+		var asked struct {
+			Concurrency int
+			Ms          float64
+		}
+		if err := turns.Decode(&asked); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		start := time.Now()
+		calls, err := turn(asked.Concurrency, time.Duration(asked.Ms*float64(time.Millisecond)), call)
 		if err != nil {
 			return err
 		}
-		rate, err := during(time.Duration(length*float64(time.Second)), concurrency, call)
-		if err != nil {
+		took := time.Since(start).Seconds() * 1000
+		if err := results.Encode(map[string]float64{"calls": float64(calls), "ms": took}); err != nil {
 			return err
 		}
-		rates = append(rates, rate)
 	}
-	return json.NewEncoder(os.Stdout).Encode(rates)
 }
 
-// during tells how many calls a second there were.
-func during(length time.Duration, concurrency int, call endpoint.Endpoint) (float64, error) {
+// turn counts the calls of some callers in a while.
+func turn(concurrency int, length time.Duration, call endpoint.Endpoint) (int64, error) {
 	var calls atomic.Int64
 	var group sync.WaitGroup
 	failures := make(chan error, concurrency)
@@ -83,6 +84,6 @@ func during(length time.Duration, concurrency int, call endpoint.Endpoint) (floa
 	case err := <-failures:
 		return 0, err
 	default:
-		return float64(calls.Load()) / time.Since(start).Seconds(), nil
+		return calls.Load(), nil
 	}
 }
