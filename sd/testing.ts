@@ -177,7 +177,9 @@ export function instancerContract(
         await set([a]);
         await watched.sees(a);
       }
-      const told = watched.events.map(({ instances }) => JSON.stringify(instances));
+      const told = watched.events.map(({ instances, error }) =>
+        JSON.stringify(instances ?? error.message)
+      );
       assert(told.every((text, i) => text !== told[i - 1]), `${told}`);
     },
     "subscribe() tells nothing more once disposed of": async ({ instancer, set }, watch) => { // SC1
