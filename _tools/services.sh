@@ -128,6 +128,19 @@ fetch_etcd() {
   export KIT_ETCDCTL="$CACHE/deb/etcd-client/usr/bin/etcdctl"
 }
 
+# An agent of Consul, which the tests start by themselves. Not every Debian has the package; where it
+# is missing, the tests use the stand-in of sd/consul/testdata.
+fetch_consul() {
+  [ -n "${KIT_CONSUL:-}" ] && return
+  apt-cache show consul > /dev/null 2>&1 || retry as_root apt-get update -qq
+  if ! apt-cache show consul > /dev/null 2>&1; then
+    echo "no package consul here: its tests use a stand-in"
+    return
+  fi
+  deb consul
+  export KIT_CONSUL="$CACHE/deb/consul/usr/bin/consul"
+}
+
 fetch_all() {
   fetch_promtool
   fetch_prometheus_client
@@ -135,6 +148,7 @@ fetch_all() {
   fetch_etcd
   fetch_zookeeper
   fetch_dnsmasq
+  fetch_consul
 }
 
 start_all() {
