@@ -5,6 +5,9 @@
  */
 import { type ErrorDetail, KitError } from "@kit/endpoint";
 
+/** How many issues are told: a value of 4 MiB can have a million. */
+const MAX_DETAILS = 100;
+
 /** One thing that is wrong with a value. */
 export interface SchemaIssue {
   /** What is wrong. */
@@ -46,8 +49,8 @@ export interface Schema<T> {
  * @param value The value.
  * @param what What the value is, for the message: `request`, `response`.
  * @returns The value as the schema gives it, at once or as a promise, as the schema does.
- * @throws {KitError} With code `invalid_argument` and one detail a field, `{ pointer, detail }`, if
- * the schema refuses the value.
+ * @throws {KitError} With code `invalid_argument` and one detail a field, `{ pointer, detail }`, up to
+ * a hundred of them, if the schema refuses the value.
  * @example Usage
  * ```ts
  * import { type Schema, validate } from "@kit/transport/schema";
@@ -73,10 +76,12 @@ export function validate<T>(schema: Schema<T>, value: unknown, what: string): T 
 
 function accepted<T>(result: SchemaResult<T>, what: string): T {
   if (result.issues === undefined) return result.value;
-  const details = result.issues.map(detailOf);
+  const details = result.issues.slice(0, MAX_DETAILS).map(detailOf);
   const text = details.map(({ pointer, detail }) =>
     pointer === "" ? detail : `${pointer} ${detail}`
   );
+  const left = result.issues.length - details.length;
+  if (left > 0) text.push(`and ${left} more`);
   throw new KitError("invalid_argument", `Cannot decode ${what}: ${text.join("; ")}`, { details });
 }
 

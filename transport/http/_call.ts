@@ -6,9 +6,9 @@ import { type Context, type Endpoint, isKitError, KitError, remainingMs } from "
 import { validate } from "../schema.ts";
 import { RequestContext } from "./_context.ts";
 import { parseDeadline } from "./_deadline.ts";
-import { encodeJson } from "./_encode_json.ts";
+import { encodeCounted, encodeJson } from "./_encode_json.ts";
 import { readJson } from "./_json.ts";
-import { whenSent } from "./_when_sent.ts";
+import { whenHandedOver, whenSent } from "./_when_sent.ts";
 import type { HandlerInfo } from "./handler.ts";
 import { problem } from "./problem.ts";
 import type { ServerOptions } from "./server.ts";
@@ -79,45 +79,69 @@ export class Call<Req, Res> {
   }
 
   #answer(response: Res): Response | Promise<Response> {
-    const { after, encode } = this.binding;
+    const { after, encode, finalizer } = this.binding;
     try {
-      if (after.length === 0 && encode === undefined) return this.#finish(encodeJson(response));
+      if (after.length === 0 && encode === undefined && finalizer.length === 0) {
+        return this.#finish(encodeJson(response));
+      }
       const headers = new Headers();
       for (const prepare of after) this.#ctx = prepare(this.#ctx, headers);
-      if (encode === undefined) return this.#finish(encodeJson(response, headers));
+      if (encode === undefined) {
+        return finalizer.length === 0
+          ? this.#finish(encodeJson(response, headers))
+          : this.#finishCounted(...encodeCounted(response, headers));
+      }
       const encoded = encode(response, this.#ctx, headers);
       if (!(encoded instanceof Promise)) return this.#finish(encoded);
-      return encoded.then((done) => this.#finish(done), (error) => this.#fail(error));
+      return encoded.then((done) => this.#finish(done)).catch((error) => this.#fail(error));
     } catch (error) {
       return this.#fail(error);
     }
   }
 
-  #fail(error: unknown): Response | Promise<Response> {
-    const { encodeError, onError } = this.binding;
+  #fail(error: unknown): Response {
+    const { encodeError } = this.binding;
+    this.#tell(error);
     try {
-      onError?.(error, this.#ctx);
       return this.#finish(encodeError(error, this.#ctx, this.request), error);
     } catch (cause) {
-      // The hooks must not take the answer away.
-      const shown = isKitError(error)
-        ? error
-        : new KitError("internal", "Unknown error", { cause });
-      return this.#finish(problem(shown), error);
+      this.#tell(cause);
+      // A hook must not take the answer away.
+      return this.#finish(problem(isKitError(error) ? error : internal(cause)), error);
     }
   }
 
-  #finish(response: Response, error?: unknown): Response | Promise<Response> {
-    const { finalizer } = this.binding;
+  #finish(response: Response, error?: unknown): Response {
     this.#own?.release(this.info?.completed);
-    if (finalizer.length === 0) return response;
-    return whenSent(response, this.info?.completed, (size) => {
-      const { status, headers } = response;
-      try {
-        for (const finish of finalizer) finish(this.#ctx, { status, headers, size, error });
-      } catch (cause) {
-        this.binding.onError?.(cause, this.#ctx);
-      }
-    });
+    if (this.binding.finalizer.length === 0) return response;
+    return whenSent(response, (size, cause) => this.#finalize(response, size, error ?? cause));
   }
+
+  #finishCounted(response: Response, size: number): Response {
+    this.#own?.release(this.info?.completed);
+    whenHandedOver(() => this.#finalize(response, size));
+    return response;
+  }
+
+  #finalize({ status, headers }: Response, size: number, error?: unknown): void {
+    for (const finish of this.binding.finalizer) {
+      try {
+        finish(this.#ctx, { status, headers, size, error });
+      } catch (cause) {
+        this.#tell(cause);
+      }
+    }
+  }
+
+  #tell(error: unknown): void {
+    try {
+      this.binding.onError?.(error, this.#ctx);
+    } catch {
+      // Who is told of an error cannot change what comes of it.
+    }
+  }
+}
+
+function internal(cause: unknown): KitError {
+  return new KitError("internal", "Unknown error", { cause });
 }

@@ -49,7 +49,7 @@ export class RequestContext implements Context {
 
   #address(): string | undefined {
     const { hostname, port } = this.info?.remoteAddr ?? {};
-    if (hostname === undefined) return undefined;
+    if (hostname === undefined || port === undefined) return hostname;
     return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
   }
 

@@ -7,6 +7,11 @@ import { KitError, systemClock } from "@kit/endpoint";
 /** The header's name: milliseconds left, a whole number of at most ten digits. */
 export const DEADLINE_HEADER = "x-request-timeout-ms";
 
+/** Refuses what cannot be the name of a header. */
+export function checkHeaderName(name: string | false): void {
+  if (name !== false) new Headers([[name, "1"]]);
+}
+
 /** Tells the deadline that a header's value sets. */
 export function parseDeadline(name: string, value: string): number {
   if (!/^\d{1,10}$/.test(value)) {

@@ -17,10 +17,22 @@ export interface InflightOptions {
 
 /** One request. It is what its handler gets as its info. */
 class Begun implements HandlerInfo {
-  bodyReceived?: boolean;
-  answer!: (response: Response) => void;
+  bodyReceived = true;
+  isAnswered = false;
+  send!: (response: Response) => void;
 
   constructor(readonly info: HandlerInfo, readonly begunAt: number) {}
+
+  /** Answers, unless that has been done already. */
+  answer(response: Response): void {
+    if (!this.isAnswered) {
+      this.isAnswered = true;
+      this.send(response);
+    } else if (response.body !== null) {
+      // Nobody will read it, and whoever makes it has to know.
+      response.body.cancel().catch(() => {});
+    }
+  }
 
   get remoteAddr(): HandlerInfo["remoteAddr"] {
     return this.info.remoteAddr;
@@ -46,7 +58,7 @@ export class Inflight implements Disposable {
 
   constructor(readonly handler: Handler, readonly options: InflightOptions) {
     const { handlerTimeoutMs, bodyTimeoutMs } = options;
-    this.#tickMs = Math.min(1000, handlerTimeoutMs / 4, bodyTimeoutMs / 4);
+    this.#tickMs = Math.max(1, Math.min(1000, handlerTimeoutMs / 4, bodyTimeoutMs / 4));
   }
 
   /** Answers a request; never rejects. */
@@ -59,10 +71,10 @@ export class Inflight implements Disposable {
     this.#timer ??= this.#startTimer();
     const end = () => this.#end(begun);
     begun.completed.then(end, end);
-    return new Promise((answer) => {
-      begun.answer = answer;
+    return new Promise((send) => {
+      begun.send = send;
       const settle = (response: Response) => {
-        answer(this.#isDraining ? closing(response) : response);
+        begun.answer(this.#isDraining ? closing(response) : response);
       };
       try {
         const response = this.handler(request, begun);
@@ -113,7 +125,8 @@ export class Inflight implements Disposable {
       // The tick in which it began may have been all but over.
       const ageMs = (this.#tick - request.begunAt - 1) * this.#tickMs;
       if (ageMs < Math.min(handlerTimeoutMs, bodyTimeoutMs)) break;
-      if (request.bodyReceived === false && ageMs >= bodyTimeoutMs) {
+      if (request.isAnswered) continue;
+      if (!request.bodyReceived && ageMs >= bodyTimeoutMs) {
         request.answer(
           closing(problem(new HttpError(408, "Cannot read body as it took too long"))),
         );

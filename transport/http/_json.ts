@@ -13,6 +13,9 @@ export interface JsonLimits {
   readonly strict: boolean;
 }
 
+/** How much of a key is told in a message. */
+const MAX_KEY = 64;
+
 /**
  * Reads the body of a request as JSON.
  *
@@ -27,18 +30,20 @@ export function readJson(
 ): Promise<unknown> {
   const { headers } = request;
   const length = headers.get("content-length");
-  if (length !== null && Number(length) > limits.maxBytes) {
+  // What is no number is no length that a host has held the body to.
+  if (length !== null && !(Number(length) <= limits.maxBytes)) {
     return Promise.reject(tooLarge(limits.maxBytes));
   }
-  if (info !== undefined) info.bodyReceived = false;
+  const watched = info?.bodyReceived === undefined ? undefined : info;
+  if (watched !== undefined) watched.bodyReceived = false;
   const isPlain = length !== null && !headers.has("content-encoding");
   const value = isPlain && !limits.strict
     ? request.json()
-    : (isPlain ? request.bytes() : readLimited(request, limits.maxBytes))
+    : (isPlain ? request.arrayBuffer() : readLimited(request, limits.maxBytes))
       .then(limits.strict ? parseStrictly : parseLeniently);
   return value.then(
     (value) => {
-      if (info !== undefined) info.bodyReceived = true;
+      if (watched !== undefined) watched.bodyReceived = true;
       return value;
     },
     (error) => {
@@ -66,22 +71,13 @@ function place(text: string): string {
   return text.includes("end of JSON") ? ": it ends too early" : "";
 }
 
-function readLimited(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  if (request.body === null) return Promise.resolve(new Uint8Array());
+async function readLimited(request: Request, maxBytes: number): Promise<Uint8Array> {
+  if (request.body === null) return new Uint8Array();
   const coding = request.headers.get("content-encoding");
-  return coding === null
-    ? readAll(request.body, maxBytes)
-    : readCompressed(request.body, coding, maxBytes);
-}
-
-async function readCompressed(
-  body: ReadableStream<Uint8Array<ArrayBuffer>>,
-  coding: string,
-  maxBytes: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const stream = decompressed(body, coding);
+  if (coding === null) return await readAll(request.body, maxBytes);
+  const body = await decompressed(request.body, coding);
   try {
-    return await readAll(stream, maxBytes);
+    return await readAll(body, maxBytes);
   } catch (error) {
     if (isKitError(error)) throw error;
     throw new KitError("invalid_argument", "Cannot decompress body as it is damaged", {
@@ -90,28 +86,27 @@ async function readCompressed(
   }
 }
 
-function parseLeniently(bytes: Uint8Array): unknown {
-  return parse(bytes, new TextDecoder().decode(bytes));
+function parseLeniently(bytes: Uint8Array | ArrayBuffer): unknown {
+  return parse(new TextDecoder().decode(bytes));
 }
 
-function parseStrictly(bytes: Uint8Array): unknown {
+function parseStrictly(bytes: Uint8Array | ArrayBuffer): unknown {
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
     throw new KitError("invalid_argument", "Cannot decode body as it is not UTF-8", { cause });
   }
-  const value = parse(bytes, text);
+  const value = parse(text);
   const key = duplicateKey(text);
   if (key === undefined) return value;
-  throw new KitError("invalid_argument", `Cannot decode body as key "${key}" occurs twice`, {
-    details: [{ pointer: "", detail: `key "${key}" occurs twice` }],
+  const shown = key.length > MAX_KEY ? `${key.slice(0, MAX_KEY)}...` : key;
+  throw new KitError("invalid_argument", `Cannot decode body as key "${shown}" occurs twice`, {
+    details: [{ pointer: "", detail: `key "${shown}" occurs twice` }],
   });
 }
 
-function parse(bytes: Uint8Array, text: string): unknown {
-  if (bytes.length === 0) {
-    throw new KitError("invalid_argument", "Cannot decode body as it is empty");
-  }
+function parse(text: string): unknown {
+  if (text === "") throw new KitError("invalid_argument", "Cannot decode body as it is empty");
   return JSON.parse(text);
 }

@@ -18,14 +18,22 @@ export async function readResponse<Res>(
   try {
     return await validate(schema, value, "response");
   } catch (cause) {
+    if (!isKitError(cause)) throw cause;
     // The caller's own request was in order, so it is not told `invalid_argument`.
-    throw new KitError("internal", (cause as Error).message, { cause });
+    throw new KitError("internal", cause.message, { cause });
   }
 }
 
-/** Reads a response as text. */
-export function readText(response: Response, maxBytes: number): Promise<string> {
-  return read(response, maxBytes, "text") as Promise<string>;
+/**
+ * Reads the text of a response that is no success; nothing if it cannot be read, as its status tells
+ * more than why.
+ */
+export async function readErrorText(response: Response, maxBytes: number): Promise<string> {
+  try {
+    return await read(response, maxBytes, "text") as string;
+  } catch {
+    return "";
+  }
 }
 
 async function read(response: Response, maxBytes: number, as: "json" | "text"): Promise<unknown> {

@@ -22,17 +22,33 @@ export interface RuntimeServeOptions {
   readonly key?: string;
 }
 
-interface Runtime {
+/** How long a process has left once there is nothing more to wait for. */
+const LAST_MS = 500;
+
+/** The part of the runtime that serving needs. */
+interface DenoRuntime {
   serve(options: RuntimeServeOptions, handler: Handler): RuntimeServer;
   addSignalListener(name: string, listener: () => void): void;
   removeSignalListener(name: string, listener: () => void): void;
+  exit(): never;
+}
+
+/** What serving needs of the runtime. */
+export interface Runtime extends Omit<DenoRuntime, "exit"> {
+  /** Ends the process soon, whatever still holds it, but leaves it the time to write its last lines. */
+  endSoon(): void;
 }
 
 /** Gives what serving needs of the runtime. */
 export function runtime(): Runtime {
-  const { Deno } = globalThis as { Deno?: Runtime };
+  const { Deno } = globalThis as { Deno?: DenoRuntime };
   if (Deno === undefined) {
     throw new TypeError("Cannot serve as this runtime has no Deno.serve: use its own server");
   }
-  return Deno;
+  return {
+    serve: (options, handler) => Deno.serve(options, handler),
+    addSignalListener: (name, listener) => Deno.addSignalListener(name, listener),
+    removeSignalListener: (name, listener) => Deno.removeSignalListener(name, listener),
+    endSoon: () => void setTimeout(() => Deno.exit(), LAST_MS),
+  };
 }

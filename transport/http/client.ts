@@ -13,9 +13,11 @@ import {
 } from "@kit/endpoint";
 import { checkPositive } from "@kit/endpoint/check";
 import type { Schema } from "../schema.ts";
-import { DEADLINE_HEADER, formatRemaining } from "./_deadline.ts";
+import { checkHeaderName, DEADLINE_HEADER, formatRemaining } from "./_deadline.ts";
+import { HOP_BY_HOP } from "./_hop_by_hop.ts";
 import { DEFAULT_MAX_BYTES } from "./_limit.ts";
-import { readResponse, readText } from "./_read_response.ts";
+import { readErrorText, readResponse } from "./_read_response.ts";
+import { followWithinOrigin } from "./_redirect.ts";
 import type { ClientResponseFunc, HeadersFunc } from "./functions.ts";
 import { chosenHeaders } from "./http_error.ts";
 import { parseProblem } from "./problem.ts";
@@ -55,12 +57,14 @@ export interface ClientOptions<Req, Res> {
   readonly method?: string;
   /**
    * Puts a request into the HTTP request.
-   * @default As JSON into the body, with its content type.
+   * @default As JSON into the body, with its content type. For `GET` and `HEAD`, which have no body,
+   * only `undefined` can be put into it.
    */
   readonly encode?: (request: Req, outgoing: OutgoingRequest, ctx: Context) => void | Promise<void>;
   /**
    * Makes the response out of an HTTP response with a 2xx status. A stream has to be an
-   * `AsyncIterable`; the call is over when its iteration ends.
+   * `AsyncIterable`; the call is over when its iteration ends. A body that it leaves unread is
+   * cancelled, unless it gives a stream or the HTTP response itself.
    * @default The body as JSON, validated by `schema`; `undefined` for status 204.
    */
   readonly decode?: (response: Response, ctx: Context) => Res | Promise<Res>;
@@ -72,7 +76,8 @@ export interface ClientOptions<Req, Res> {
   /** What a response must be; anything else rejects with `internal`. */
   readonly schema?: Schema<Res>;
   /**
-   * Run in order before the request is sent; each may set headers and derive the context.
+   * Run in order before the request is sent; each may set headers and derive the context, whose
+   * signal and deadline then count.
    * @default {[]}
    */
   readonly before?: readonly HeadersFunc[];
@@ -97,8 +102,8 @@ export interface ClientOptions<Req, Res> {
    */
   readonly maxBytes?: number;
   /**
-   * What to do with a redirect: `"error"` fails the call, `"follow"` follows it to any host, with
-   * all headers but the credentials.
+   * What to do with a redirect: `"error"` fails the call; `"follow"` follows it as long as it stays
+   * on the origin, and fails the call if it leaves.
    * @default {"error"}
    */
   readonly redirect?: "error" | "follow";
@@ -117,7 +122,8 @@ export interface ClientOptions<Req, Res> {
 /**
  * Makes an endpoint that calls over HTTP.
  *
- * Sent along are the outgoing metadata of the context as headers and what is left of its deadline.
+ * Sent along are the outgoing metadata of the context as headers, but for those that concern one
+ * connection or name the host, and what is left of its deadline.
  * A response that is not 2xx rejects with the error in it; a host that cannot be reached with
  * `unavailable`; a call that is cancelled or late with the reason of its signal.
  *
@@ -128,7 +134,8 @@ export interface ClientOptions<Req, Res> {
  * @param target The URL.
  * @param options Codec, hooks and limits.
  * @returns The endpoint.
- * @throws {TypeError} If `target` is not an `http:` or `https:` URL.
+ * @throws {TypeError} If `target` is not an `http:` or `https:` URL without credentials, or `method` or
+ * `deadlineHeader` cannot be one.
  * @throws {RangeError} If `timeoutMs` or `maxBytes` is not a positive number.
  * @example Usage
  * ```ts
@@ -158,44 +165,49 @@ export function client<Req, Res>(
     maxBytes = DEFAULT_MAX_BYTES,
     redirect = "error",
     deadlineHeader = DEADLINE_HEADER,
-    fetch = globalThis.fetch,
   } = options;
   checkPositive("timeoutMs", timeoutMs);
   checkPositive("maxBytes", maxBytes);
+  checkHeaderName(deadlineHeader);
   const url = checkedUrl(target);
+  new Request(url, { method });
+  const once = options.fetch ?? globalThis.fetch;
+  const fetch = redirect === "follow" ? followWithinOrigin(once) : once;
   const decode = options.decode ??
     ((response: Response) => readResponse(response, maxBytes, schema));
 
   async function send(request: Req, ctx: Context, seen: Seen): Promise<Res> {
     throwIfDone(ctx);
     const outgoing: OutgoingRequest = { url, method, headers: new Headers(), body: null };
-    for (const [name, value] of ctx.outgoing) outgoing.headers.append(name, value);
+    for (const [name, value] of ctx.outgoing) {
+      if (!isOfConnection(name)) outgoing.headers.append(name, value);
+    }
     await encode(request, outgoing, ctx);
     const { headers } = outgoing;
+    for (const prepare of before) seen.ctx = ctx = prepare(ctx, headers);
     if (deadlineHeader !== false && ctx.deadline !== undefined) {
       headers.set(deadlineHeader, formatRemaining(remainingMs(ctx)));
     }
-    for (const prepare of before) seen.ctx = ctx = prepare(ctx, headers);
     const response = seen.response = await fetch(outgoing.url, {
       method: outgoing.method,
       headers,
       body: outgoing.body ?? null,
-      redirect: redirect === "error" ? "manual" : "follow",
+      redirect: "manual",
       ...(ctx.canAbort ? { signal: ctx.signal } : {}),
     }).catch(unreachable);
     for (const look of after) seen.ctx = ctx = look(ctx, response);
-    if (response.ok) return await decode(response, ctx);
-    throw decodeError(response, await readText(response, maxBytes), ctx);
+    if (!response.ok) throw decodeError(response, await readErrorText(response, maxBytes), ctx);
+    const result = await decode(response, ctx);
+    if (options.decode !== undefined && !mayHold(result, response)) await discard(response);
+    return result;
   }
 
   async function call(request: Req, ctx: Context, seen: Seen): Promise<Res> {
     try {
       return await send(request, ctx, seen);
     } catch (error) {
-      const { response } = seen;
-      // What is left of the body would hold the connection.
-      if (response?.bodyUsed === false) await response.body?.cancel().catch(() => {});
-      if (ctx.canAbort && ctx.signal.aborted) throw ctx.signal.reason;
+      if (seen.response !== undefined) await discard(seen.response);
+      if (seen.ctx.canAbort) seen.ctx.signal.throwIfAborted();
       throw error;
     }
   }
@@ -221,6 +233,22 @@ interface Seen {
   response?: Response;
 }
 
+/** Whether what was decoded may still read the body. */
+function mayHold(result: unknown, response: Response): boolean {
+  return typeof result === "object" && result !== null &&
+    (Symbol.asyncIterator in result || result === response);
+}
+
+/** Cancels what is left of a body, which would hold the connection. */
+async function discard({ body }: Response): Promise<void> {
+  if (body !== null && !body.locked) await body.cancel().catch(() => {});
+}
+
+/** Whether a header is about one request on one connection, and so is `fetch`'s to set. */
+function isOfConnection(name: string): boolean {
+  return name === "host" || name === "content-length" || HOP_BY_HOP.has(name);
+}
+
 function unreachable(cause: unknown): never {
   // An abort rejects with the reason of the signal, which goes on as it is.
   if (!(cause instanceof TypeError)) throw cause;
@@ -228,23 +256,28 @@ function unreachable(cause: unknown): never {
 }
 
 function checkedUrl(target: string | URL): string {
-  const url = URL.parse(target);
-  if (url === null || !/^https?:$/.test(url.protocol)) {
+  const url = URL.canParse(target) ? new URL(target) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
     throw new TypeError(
       `Cannot use "target" as it must be an http or https URL: current value is "${target}"`,
     );
+  }
+  if (url.username + url.password !== "") {
+    throw new TypeError(`Cannot use "target" as it has credentials: set a header in "before"`);
   }
   return url.href;
 }
 
 function encodeJson(request: unknown, outgoing: OutgoingRequest): void {
-  const { headers } = outgoing;
+  const { headers, method } = outgoing;
+  if (method === "GET" || method === "HEAD") {
+    if (request !== undefined) {
+      throw new TypeError(`Cannot put request into a body as ${method} has none: set "encode"`);
+    }
+    return;
+  }
   headers.set("content-type", "application/json");
   const more = chosenHeaders(request);
-  if (more !== undefined) {
-    for (const [name, value] of new Headers(more)) {
-      headers.set(name, value);
-    }
-  }
+  if (more !== undefined) new Headers(more).forEach((value, name) => headers.set(name, value));
   outgoing.body = JSON.stringify(request ?? null);
 }

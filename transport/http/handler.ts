@@ -9,7 +9,10 @@ export interface HandlerInfo {
   readonly remoteAddr?: { readonly hostname?: string; readonly port?: number };
   /** Settles when the response has been handed over. */
   readonly completed?: Promise<void>;
-  /** Told by a handler that reads the body: `false` when it begins, `true` when all is there. */
+  /**
+   * Whether a handler waits for no more of the body. A host that bounds bodies sets it to `true`; a
+   * handler that reads one sets it to `false` when it begins, and to `true` when all is there.
+   */
   bodyReceived?: boolean;
 }
 

@@ -87,3 +87,8 @@ export function chosenHeaders(value: unknown): HeadersInit | undefined {
   const { headers } = value as Partial<Headerer>;
   return typeof headers === "function" ? headers.call(value) : undefined;
 }
+
+/** Tells whether a response of that status has no body. */
+export function isWithoutBody(status: number): boolean {
+  return status === 204 || status === 205 || status === 304;
+}

@@ -9,7 +9,7 @@ import {
   type KitErrorOptions,
   toKitError,
 } from "@kit/endpoint";
-import { chosenHeaders, chosenStatus } from "./http_error.ts";
+import { chosenHeaders, chosenStatus, isWithoutBody } from "./http_error.ts";
 import { codeOfStatus, isErrorCode, statusOf } from "./status.ts";
 
 const TITLES: Readonly<Record<number, string>> = {
@@ -39,7 +39,8 @@ const MAX_RETRY_AFTER_MS = 86_400_000;
  * `detail`, `code`, and, where the error has them, `errors` (its details) and `retryAfterMs`; also
  * a `Retry-After` header.
  *
- * Only a `KitError` shows its message. Of anything else not a word is told.
+ * Only a `KitError` shows its message. Of anything else not a word is told. What cannot be sent, such
+ * as a status of 42, a header with a line break or a detail that is no JSON, is left out.
  * @param error What was thrown. `statusCode()` and `headers()` of it are obeyed.
  * @returns The answer.
  * @example Usage
@@ -53,24 +54,49 @@ const MAX_RETRY_AFTER_MS = 86_400_000;
  * ```
  */
 export function problem(error: unknown): Response {
+  const chosen = attempt(() => chosenStatus(error));
+  const own = isStatus(chosen) ? chosen : undefined;
   const shown = toKitError(error);
-  const status = chosenStatus(error) ?? statusOf(shown.code);
-  const headers = new Headers(chosenHeaders(error));
-  headers.set("content-type", "application/problem+json");
-  const { retryAfterMs, details } = shown;
+  const code = codeFor(shown, own);
+  const status = own ?? statusOf(code);
+  const headers = attempt(() => new Headers(chosenHeaders(error))) ?? new Headers();
+  const retryAfterMs = Number.isFinite(shown.retryAfterMs) ? shown.retryAfterMs : undefined;
   if (retryAfterMs !== undefined && retryAfterMs >= 0 && !headers.has("retry-after")) {
-    headers.set("retry-after", String(Math.ceil(retryAfterMs / 1000)));
+    const seconds = Math.ceil(Math.min(retryAfterMs, MAX_RETRY_AFTER_MS) / 1000);
+    headers.set("retry-after", String(seconds));
   }
+  if (isWithoutBody(status)) return new Response(null, { status, headers });
+  headers.set("content-type", "application/problem+json");
   const body = {
     type: "about:blank",
     title: TITLES[status] ?? "Error",
     status,
     detail: shown.message,
-    code: shown.code,
-    ...(details.length > 0 ? { errors: details } : {}),
+    code,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   };
-  return new Response(JSON.stringify(body), { status, headers });
+  const { details: errors } = shown;
+  const text = errors.length === 0 ? undefined : attempt(() => JSON.stringify({ ...body, errors }));
+  return new Response(text ?? JSON.stringify(body), { status, headers });
+}
+
+/** Does without what an error that is itself at fault was to tell: an answer there must be. */
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+function isStatus(value: unknown): value is number {
+  return Number.isInteger(value) && value as number >= 200 && value as number <= 599;
+}
+
+/** An error of someone else's that has chosen a status has chosen a code with it. */
+function codeFor(error: KitError, status: number | undefined): ErrorCode {
+  if (error.code === "unknown" && status !== undefined) return codeOfStatus(status);
+  return isErrorCode(error.code) ? error.code : "unknown";
 }
 
 /**
@@ -142,10 +168,13 @@ export function parseRetryAfter(
 ): number | undefined {
   if (value === null) return undefined;
   const text = value.trim();
-  const ms = /^\d+$/.test(text)
-    ? Number(text) * 1000
-    : /^[A-Za-z]/.test(text)
-    ? Math.max(0, Date.parse(text) - now)
-    : NaN;
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Math.max(0, parseDate(text) - now);
   return Number.isNaN(ms) ? undefined : Math.min(ms, MAX_RETRY_AFTER_MS);
+}
+
+/** Reads a date of HTTP, in each of its three forms (RFC 9110 section 5.6.7); NaN if it is none. */
+function parseDate(text: string): number {
+  // The form of C's asctime() names no zone. `Date.parse` alone would make a date of almost anything.
+  const match = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\w*,? [\w :-]{16,24}$/.exec(text);
+  return match === null ? NaN : Date.parse(text.endsWith(" GMT") ? text : `${text} GMT`);
 }

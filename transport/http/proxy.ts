@@ -2,42 +2,31 @@
  * A reverse proxy to one origin.
  * @module
  */
-import { background, type Context, KitError } from "@kit/endpoint";
+import type { Context } from "@kit/endpoint";
 import { RequestContext } from "./_context.ts";
+import { HOP_BY_HOP } from "./_hop_by_hop.ts";
 import type { HeadersFunc } from "./functions.ts";
 import type { Handler } from "./handler.ts";
-import { HttpError } from "./http_error.ts";
+import { HttpError, isWithoutBody } from "./http_error.ts";
 import { remoteAddress } from "./keys.ts";
 import { problem } from "./problem.ts";
 
-/** Headers that concern one connection only (RFC 9110 section 7.6.1). */
-const HOP_BY_HOP = [
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-];
-
 /** Codings that `fetch` has undone by the time the response is here. */
-const DECODED = /^(gzip|x-gzip|br)$/i;
+const DECODED = /^(gzip|br)$/i;
 
 /** Options for {@linkcode proxy}. */
 export interface ProxyOptions {
   /**
-   * Run in order on the headers of the outgoing request; each may derive the context.
+   * Run in order on the headers of the outgoing request; each may derive the context, whose signal
+   * then ends the request.
    * @default {[]}
    */
   readonly before?: readonly HeadersFunc[];
-  /** Told when the origin cannot be reached, to log it. */
+  /** Told when the origin cannot be reached or `before` throws, to log it. */
   readonly onError?: (error: unknown, ctx: Context) => void;
   /**
-   * Makes the answer when the origin cannot be reached.
-   * @default {problem} With status 502.
+   * Makes the answer when the origin cannot be reached (status 502) or `before` throws.
+   * @default {problem}
    */
   readonly encodeError?: (error: unknown, ctx: Context, request: Request) => Response;
   /**
@@ -52,6 +41,9 @@ export interface ProxyOptions {
  * bodies as streams both ways. The path is put behind that of the base, and the queries are joined.
  * Redirects go back to the caller. `X-Forwarded-For`, `-Host` and `-Proto` are set; headers of one
  * hop are left out.
+ *
+ * It runs on `fetch`: a compressed answer arrives decompressed, and what `fetch` cannot send, a `GET`
+ * with a body, `TRACE` and a switch of protocols, cannot be forwarded.
  * @param base The origin, with a path if there is one.
  * @param options Hooks.
  * @returns The handler. It never rejects.
@@ -69,41 +61,51 @@ export interface ProxyOptions {
  */
 export function proxy(base: string | URL, options: ProxyOptions = {}): Handler {
   const { before = [], onError, encodeError = problem, fetch = globalThis.fetch } = options;
-  const origin = URL.parse(base);
-  if (origin === null || !/^https?:$/.test(origin.protocol)) {
+  const origin = URL.canParse(base) ? new URL(base) : undefined;
+  if (origin === undefined || !/^https?:$/.test(origin.protocol)) {
     throw new TypeError(
       `Cannot use "base" as it must be an http or https URL: current value is "${base}"`,
     );
   }
+  const { href } = origin;
+
+  async function forward(request: Request, ctx: Context, seen: { ctx: Context }) {
+    const headers = forwarded(request, ctx);
+    for (const prepare of before) seen.ctx = ctx = prepare(ctx, headers);
+    const { signal } = ctx;
+    const response = await fetch(join(href, new URL(request.url)), {
+      method: request.method,
+      headers,
+      body: request.body,
+      redirect: "manual",
+      signal,
+    }).catch((cause) => {
+      if (signal.aborted) throw signal.reason;
+      throw new HttpError(502, "Cannot reach origin", { cause });
+    });
+    return returned(response);
+  }
 
   return async (request, info) => {
-    let ctx: Context = background();
+    const seen: { ctx: Context } = { ctx: new RequestContext(request, info) };
     try {
-      ctx = new RequestContext(request, info);
-      const headers = forwarded(request, ctx);
-      for (const prepare of before) ctx = prepare(ctx, headers);
-      const response = await fetch(join(origin, new URL(request.url)), {
-        method: request.method,
-        headers,
-        body: request.body,
-        redirect: "manual",
-        signal: request.signal,
-      });
-      return returned(response);
-    } catch (cause) {
-      onError?.(cause, ctx);
-      const error = request.signal.aborted
-        ? new KitError("cancelled", "Call was cancelled", { cause })
-        : new HttpError(502, "Cannot reach origin", { cause });
-      return encodeError(error, ctx, request);
+      return await forward(request, seen.ctx, seen);
+    } catch (error) {
+      try {
+        onError?.(error, seen.ctx);
+        return encodeError(error, seen.ctx, request);
+      } catch {
+        // A hook must not take the answer away.
+        return problem(error);
+      }
     }
   };
 }
 
-function join(origin: URL, { pathname, search }: URL): string {
-  const url = new URL(origin);
-  url.pathname = origin.pathname.replace(/\/$/, "") + pathname;
-  url.search = [origin.search.slice(1), search.slice(1)].filter((part) => part !== "").join("&");
+function join(base: string, { pathname, search }: URL): string {
+  const url = new URL(base);
+  url.pathname = url.pathname.replace(/\/$/, "") + pathname;
+  url.search = [url.search.slice(1), search.slice(1)].filter((part) => part !== "").join("&");
   return url.href;
 }
 
@@ -115,23 +117,25 @@ function forwarded(request: Request, ctx: Context): Headers {
   headers.set("x-forwarded-host", request.headers.get("host") ?? host);
   headers.set("x-forwarded-proto", protocol.slice(0, -1));
   headers.delete("host");
+  // How long the body is on the way is `fetch`'s to say.
+  headers.delete("content-length");
   return headers;
 }
 
-function returned(response: Response): Response {
-  const headers = withoutHop(response.headers);
+function returned({ status, statusText, headers: received, body }: Response): Response {
+  const headers = withoutHop(received);
   if (DECODED.test(headers.get("content-encoding") ?? "")) {
     headers.delete("content-encoding");
     headers.delete("content-length");
   }
-  const { status, statusText } = response;
-  return new Response(response.body, { status, statusText, headers });
+  return new Response(isWithoutBody(status) ? null : body, { status, statusText, headers });
 }
 
 function withoutHop(source: Headers): Headers {
   const headers = new Headers(source);
-  for (const name of headers.get("connection")?.split(",") ?? []) {
-    if (/^[\w!#$%&'*+.^`|~-]+$/.test(name.trim())) headers.delete(name.trim());
+  for (const part of headers.get("connection")?.split(",") ?? []) {
+    const name = part.trim();
+    if (/^[\w!#$%&'*+.^`|~-]+$/.test(name)) headers.delete(name);
   }
   for (const name of HOP_BY_HOP) headers.delete(name);
   return headers;

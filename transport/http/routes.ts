@@ -69,11 +69,16 @@ function parseKey(key: string): [method: string, path: string] {
   return [method, match[2]!];
 }
 
+/** What makes the path of a URL another one once it is resolved: `/../`, `/%2e/`, and `\\` for `/`. */
+const UNRESOLVED = /\/(?:\.|%2e)|\\/i;
+
 /** Cuts the path out of a URL: making a `URL` of it costs an eighth of a small handler. */
 function pathOf(url: string): string {
   const start = url.indexOf("/", url.indexOf("://") + 3);
   const end = url.search(/[?#]/);
-  return end < 0 ? url.slice(start) : url.slice(start, end);
+  const path = end < 0 ? url.slice(start) : url.slice(start, end);
+  // A host hands the URL on as it came: a route must not take what leads elsewhere.
+  return UNRESOLVED.test(path) && URL.canParse(url) ? new URL(url).pathname : path;
 }
 
 function notAllowed(methods: Methods): Response {

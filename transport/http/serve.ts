@@ -18,7 +18,7 @@ export interface ServeOptions {
    */
   readonly listen?: string;
   /**
-   * How long a request may take to be answered, its body included; 503 is answered then.
+   * How long a request may take to be answered, its body included; 504 is answered then.
    * @default {60000}
    */
   readonly handlerTimeoutMs?: number;
@@ -29,7 +29,8 @@ export interface ServeOptions {
    */
   readonly bodyTimeoutMs?: number;
   /**
-   * How long a stop waits for what is in flight.
+   * How long a stop waits for what is in flight. Half a second after that a stop by a signal ends the
+   * process, if a client that does not read its response still holds it up.
    * @default {10000}
    */
   readonly drainMs?: number;
@@ -46,16 +47,16 @@ export interface ServeOptions {
   readonly signals?: readonly ("SIGINT" | "SIGTERM" | "SIGHUP")[];
   /**
    * Whether a request without a `Host` header is refused with 400, as RFC 9112 section 3.2 wants.
-   * The runtime does not tell the version of a request, so HTTP/2 without TLS to the host name
-   * `localhost` is refused with it.
+   * The runtime does not tell the version of a request, so HTTP/1.0 without the header, and HTTP/2
+   * without TLS to the host name `localhost`, are refused with it.
    * @default {true}
    */
   readonly requireHost?: boolean;
   /** Told of every error that a handler throws. */
   readonly onError?: (error: unknown) => void;
-  /** Certificate chain, as PEM, to serve TLS. */
+  /** Certificate chain, as PEM, to serve TLS; it takes `key` as well. */
   readonly cert?: string;
-  /** Private key, as PEM, to serve TLS. */
+  /** Private key, as PEM, to serve TLS; it takes `cert` as well. */
   readonly key?: string;
   /**
    * Where the time comes from.
@@ -83,11 +84,13 @@ export interface HttpServer extends AsyncDisposable {
  * a host, and a stop that neither loses what is in flight nor hangs on a client that stalls.
  *
  * Needs `--allow-net` for the address. What the runtime does not let it bound: a client that is slow
- * to send its headers or to read a response; put a proxy in front where that matters.
+ * to send its headers or to read a response; put a proxy in front where that matters. Nor does it let
+ * go of a connection on which such a client is stuck when the server stops; its process ends even so
+ * if the stop came by a signal.
  * @param handler The handler.
  * @param options Address, deadlines and signals.
  * @returns The server, listening.
- * @throws {TypeError} If `listen` is not an address.
+ * @throws {TypeError} If `listen` is not an address, or there is a `cert` without a `key`.
  * @throws {RangeError} If a time is negative.
  * @throws {KitError} With code `unavailable` if the address cannot be listened on.
  * @example Usage
@@ -120,11 +123,15 @@ export function serve(handler: Handler, options: ServeOptions = {}): HttpServer 
   checkNonNegative("drainMs", drainMs);
   checkNonNegative("delayMs", delayMs);
   const { hostname, port } = parseListenAddress(listen);
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new TypeError('Cannot serve TLS as it takes both "cert" and "key"');
+  }
   const inflight = new Inflight(handler, { handlerTimeoutMs, bodyTimeoutMs, clock, onError });
   const cutOff = new AbortController();
   const hurry = new AbortController();
   const { promise: finished, resolve: finish } = Promise.withResolvers<boolean>();
   const platform = runtime();
+  const names = new Set(signals);
   const server = listening(listen, () =>
     platform.serve(
       {
@@ -151,16 +158,18 @@ export function serve(handler: Handler, options: ServeOptions = {}): HttpServer 
     if (delayMs > 0) await delay(delayMs, { signal: hurry.signal, clock }).catch(() => {});
     const stopAt = clock.now() + drainMs;
     let isClean = await within(drainMs, inflight.drain());
+    // The runtime takes either a shutdown or an abort, never both.
     if (isClean) {
-      // Closes at once what is idle; only a client that does not read its response holds it up.
+      // Closes at once what is idle; only a client that does not read its response, or has not sent
+      // all of a request that is answered, holds it up.
       isClean = await within(stopAt - clock.now(), server.shutdown());
+      if (!isClean && isSignalled) platform.endSoon();
     } else {
-      // The runtime takes either a shutdown or an abort, never both.
       cutOff.abort();
       await server.finished;
     }
     inflight[Symbol.dispose]();
-    for (const name of signals) platform.removeSignalListener(name, onSignal);
+    for (const name of names) platform.removeSignalListener(name, onSignal);
     finish(isClean);
   }
 
@@ -169,11 +178,13 @@ export function serve(handler: Handler, options: ServeOptions = {}): HttpServer 
     stopping ??= stop();
     return finished;
   }
+  let isSignalled = false;
   function onSignal(): void {
+    isSignalled = true;
     if (stopping === undefined) shutdown();
     else hurry.abort();
   }
-  for (const name of signals) platform.addSignalListener(name, onSignal);
+  for (const name of names) platform.addSignalListener(name, onSignal);
 
   return {
     addr: { hostname: server.addr.hostname, port: server.addr.port },
@@ -187,17 +198,25 @@ function listening(listen: string, start: () => RuntimeServer): RuntimeServer {
   try {
     return start();
   } catch (cause) {
-    const why = (cause as Error).name === "AddrInUse" ? "it is in use" : "the system refuses it";
+    const why = REASONS.get((cause as Error).name) ?? "the system refuses it";
     throw new KitError("unavailable", `Cannot listen on "${listen}" as ${why}`, { cause });
   }
 }
+
+/** Why an address cannot be listened on, by the name of the runtime's error. */
+const REASONS = new Map([
+  ["AddrInUse", "it is in use"],
+  ["AddrNotAvailable", "this host has no such address"],
+  ["InvalidData", "the certificate or the key is not valid"],
+  ["NotCapable", "the process lacks the permission --allow-net"],
+]);
 
 /**
  * Tells whether a request came without a host. The runtime then puts `localhost` into its URL, so
  * only there the headers have to be read.
  */
 function lacksHost(request: Request): boolean {
-  return request.url.startsWith("http://localhost:") && !request.headers.has("host");
+  return request.url.startsWith("http://localhost") && !request.headers.has("host");
 }
 
 function noHost(): KitError {

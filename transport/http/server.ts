@@ -6,7 +6,7 @@ import type { Context, Endpoint } from "@kit/endpoint";
 import { checkPositive } from "@kit/endpoint/check";
 import type { Schema } from "../schema.ts";
 import { type Binding, Call } from "./_call.ts";
-import { DEADLINE_HEADER } from "./_deadline.ts";
+import { checkHeaderName, DEADLINE_HEADER } from "./_deadline.ts";
 import { DEFAULT_MAX_BYTES } from "./_limit.ts";
 import type { HeadersFunc, ServerRequestFunc } from "./functions.ts";
 import type { Handler } from "./handler.ts";
@@ -20,7 +20,7 @@ export interface ResponseSummary {
   readonly headers: Headers;
   /** How many bytes its body had. */
   readonly size: number;
-  /** Why the call failed, when it did. */
+  /** Why the call, or the stream of its body, failed, when it did. */
   readonly error?: unknown;
 }
 
@@ -54,7 +54,9 @@ export interface ServerOptions<Req, Res> {
    */
   readonly after?: readonly HeadersFunc[];
   /**
-   * Run in order once the response is complete, whether the call failed or not. They must not throw.
+   * Run in order once the response is complete, whether the call failed or not: when it has been
+   * handed to the host, or, if its body is a stream, when that has ended or was given up. They must
+   * not throw; `onError` is told if they do.
    * @default {[]}
    */
   readonly finalizer?: readonly ((ctx: Context, response: ResponseSummary) => void)[];
@@ -63,7 +65,10 @@ export interface ServerOptions<Req, Res> {
    * @default {problem}
    */
   readonly encodeError?: (error: unknown, ctx: Context, request: Request) => Response;
-  /** Told of every error of `decode`, the endpoint and `encode`, before `encodeError`, to log it. */
+  /**
+   * Told of every error of `decode`, the endpoint and `encode`, before `encodeError`, to log it. It
+   * cannot change what comes of it, not even by throwing.
+   */
   readonly onError?: (error: unknown, ctx: Context) => void;
   /**
    * The most bytes a body may have, decompressed.
@@ -95,6 +100,7 @@ export interface ServerOptions<Req, Res> {
  * @param options Codec, hooks and limits.
  * @returns A handler for `Deno.serve`, {@linkcode routes}, Hono and other hosts. It never rejects.
  * @throws {RangeError} If `maxBytes` is not a positive number.
+ * @throws {TypeError} If `deadlineHeader` is no name of a header.
  * @example Usage
  * ```ts
  * import { server } from "@kit/transport/http";
@@ -124,6 +130,7 @@ export function server<Req, Res>(
     onError,
   } = options;
   checkPositive("maxBytes", maxBytes);
+  checkHeaderName(deadlineHeader);
   const binding: Binding<Req, Res> = {
     endpoint,
     before,
