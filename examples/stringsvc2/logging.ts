@@ -24,9 +24,16 @@ export function logging(log: Logger): ServiceMiddleware {
     },
     async count(input, ctx) {
       const begin = performance.now();
-      const n = await next.count(input, ctx);
-      log({ method: "count", input, n, took: duration(performance.now() - begin) });
-      return n;
+      let n = 0;
+      let failed: { err?: string } = {};
+      try {
+        return n = await next.count(input, ctx);
+      } catch (error) {
+        failed = { err: causes(error) };
+        throw error;
+      } finally {
+        log({ method: "count", input, n, ...failed, took: duration(performance.now() - begin) });
+      }
     },
   });
 }
