@@ -50,8 +50,9 @@ export class Shares<E extends Entry<never, unknown>> {
       u = next();
     }
     const used = untried(this.#entries, u, exclude);
-    const isTried = exclude.has(used.instance.address);
-    return isTried && this.#idle.length > 0 ? untried(this.#idle, u, exclude) : used;
+    if (this.#idle.length === 0 || !exclude.has(used.instance.address)) return used;
+    const idle = untried(this.#idle, u, exclude);
+    return exclude.has(idle.instance.address) ? used : idle;
   }
 }
 

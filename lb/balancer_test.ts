@@ -14,6 +14,7 @@ import { roundRobin } from "./round_robin.ts";
 import { balancerContract, type BalancerMaker } from "./testing.ts";
 import { weighted } from "./weighted.ts";
 import { zoneFirst } from "./zone_first.ts";
+import { seeded } from "./_support_test.ts";
 
 function entries(count: number): readonly Entry<string, string>[] {
   return Array.from({ length: count }, (_, i) => ({
@@ -24,16 +25,6 @@ function entries(count: number): readonly Entry<string, string>[] {
 
 function of(list: readonly Entry<string, string>[]): Endpointer<string, string> {
   return { endpoints: () => list };
-}
-
-/** A seeded generator (mulberry32), so that the test of a distribution cannot fail by chance. */
-function seeded(seed: number): () => number {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 const makers: Readonly<Record<string, BalancerMaker>> = {
