@@ -120,12 +120,16 @@ fetch_dnsmasq() {
   chmod +x "$KIT_DNSMASQ"
 }
 
-# An etcd server, which the tests start by themselves, and its own client.
+# An etcd server, which the tests start by themselves, its own client, and Go kit's.
 fetch_etcd() {
   deb etcd-server
   deb etcd-client
   export KIT_ETCD="$CACHE/deb/etcd-server/usr/bin/etcd"
   export KIT_ETCDCTL="$CACHE/deb/etcd-client/usr/bin/etcdctl"
+  if command -v go > /dev/null; then
+    export KIT_ETCD_GOKIT="$CACHE/go-kit-etcd"
+    (cd sd/etcd/testdata/go-kit && GOTOOLCHAIN=local retry go build -o "$KIT_ETCD_GOKIT" .)
+  fi
 }
 
 # An agent of Consul, which the tests start by themselves. Not every Debian has the package; where it

@@ -9,16 +9,14 @@
  *
  * const etcd = { endpoints: ["http://127.0.0.1:2379"], username: "stringsvc", password: "s3cret" };
  *
- * // Who serves: the key is there until it is disposed of, or the process dies.
- * await using registrar = etcdRegistrar("/services/stringsvc/", "127.0.0.1:8080", etcd);
- * const registered = registrar.register(); // Rejects if etcd cannot be used.
- *
  * // Who calls: endpoints that follow the keys, and stay usable while etcd is away.
  * await using instancer = etcdInstancer("/services/stringsvc/", etcd);
  * await using names = endpointer(instancer, ({ address }) => () => Promise.resolve(address));
- *
  * assert.deepEqual(names.endpoints(), []); // Nobody has answered yet.
- * await registered.catch(() => {});
+ *
+ * // Who serves: the key is there until this is disposed of, or the process dies.
+ * await using registrar = etcdRegistrar("/services/stringsvc/", "127.0.0.1:8080", etcd);
+ * await registrar.register().catch(({ message }) => console.log(message));
  * ```
  *
  * TLS is the business of `fetch`. Deno trusts another authority, or shows a client certificate, by
