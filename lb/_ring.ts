@@ -2,7 +2,6 @@
  * A ring of hashes.
  * @module
  */
-import { Guide } from "./_guide.ts";
 import { hash, mix } from "./_hash.ts";
 
 /**
@@ -12,8 +11,6 @@ import { hash, mix } from "./_hash.ts";
 const POINTS = 8;
 const PROBES = 21;
 const SIZE = 2 ** 32;
-/** More names than this do not fit beside a hash into the 53 bits of a number. */
-const MAX_NAMES = 2 ** 21;
 /** 2 ** 32 divided by the golden ratio: steps of this length spread evenly. */
 const STEP = 0x9e3779b9;
 
@@ -24,27 +21,52 @@ const STEP = 0x9e3779b9;
  * comes, move. A ring where a key looks once needs a hundred points a name to be as even.
  */
 export class Ring {
-  /** Which name each point is of, in the order of the points. */
+  /** Where each point is, in order. */
+  readonly #places: Uint32Array;
+  /** Which name each point is of. */
   readonly #owners: Uint32Array;
-  /** Where each point is, from 0 to 1. */
-  readonly #places: Float64Array;
-  readonly #guide: Guide;
+  /** The ring cut into as many equal parts as there are points: the first point of each part. */
+  readonly #starts: Uint32Array;
 
   constructor(names: readonly string[]) {
-    const points = new Float64Array(names.length * POINTS);
-    let count = 0;
-    for (const [index, name] of names.entries()) {
+    const count = names.length * POINTS;
+    const unordered = new Uint32Array(count);
+    this.#starts = new Uint32Array(count + 1);
+    let at = 0;
+    for (const name of names) {
       const first = hash(name, 1);
       // A step of its own, so that two names that start at one place part there.
       const step = hash(name, 2) | 1;
       for (let point = 0; point < POINTS; point++) {
-        points[count++] = mix(first + Math.imul(point, step)) * MAX_NAMES + index;
+        const place = mix(first + Math.imul(point, step));
+        unordered[at++] = place;
+        this.#starts[this.#partOf(place) + 1]!++;
       }
     }
-    points.sort();
-    this.#owners = Uint32Array.from(points, (point) => point % MAX_NAMES);
-    this.#places = points.map((point) => Math.floor(point / MAX_NAMES) / SIZE);
-    this.#guide = new Guide(this.#places);
+    for (let part = 0; part < count; part++) this.#starts[part + 1]! += this.#starts[part]!;
+    this.#places = new Uint32Array(count);
+    this.#owners = new Uint32Array(count);
+    this.#order(unordered);
+  }
+
+  /** Puts each point into its part, in order: hashes are spread so that a part has about one. */
+  #order(unordered: Uint32Array): void {
+    const filled = this.#starts.slice();
+    for (let i = 0; i < unordered.length; i++) {
+      const place = unordered[i]!;
+      const part = this.#partOf(place);
+      let at = filled[part]!++;
+      for (; at > this.#starts[part]! && this.#places[at - 1]! > place; at--) {
+        this.#places[at] = this.#places[at - 1]!;
+        this.#owners[at] = this.#owners[at - 1]!;
+      }
+      this.#places[at] = place;
+      this.#owners[at] = Math.floor(i / POINTS);
+    }
+  }
+
+  #partOf(place: number): number {
+    return Math.floor(place / SIZE * (this.#starts.length - 1));
   }
 
   /** How many points there are. */
@@ -63,15 +85,22 @@ export class Ring {
     let nearest = 0;
     let least = Infinity;
     for (let probe = 0; probe < PROBES; probe++) {
-      const place = mix(start + Math.imul(probe, STEP)) / SIZE;
-      const above = this.#guide.above(place);
-      const point = above < this.#places.length ? above : 0;
-      const distance = this.#places[point]! - place + (above === point ? 0 : 1);
+      const place = mix(start + Math.imul(probe, STEP));
+      const point = this.#next(place);
+      const distance = (this.#places[point]! - place) >>> 0;
       if (distance < least) {
         nearest = point;
         least = distance;
       }
     }
     return nearest;
+  }
+
+  /** Tells the first point from a place on. */
+  #next(place: number): number {
+    const places = this.#places;
+    let at = this.#starts[this.#partOf(place)]!;
+    while (at < places.length && places[at]! < place) at++;
+    return at < places.length ? at : 0;
   }
 }

@@ -80,10 +80,15 @@ export function consistentHash<Req, Res>(
   }
   const tally = { running: 0 };
   const counted = wrappedOnce((entry: Entry<Req, Res>) => new CountedEntry(entry, tally));
-  const current = perSet(endpointer, (entries) => ({
-    entries: counted(entries),
-    ring: new Ring(entries.map(({ instance }) => instance.address)),
-  }));
+  let ring = new Ring([]);
+  let names: readonly string[] = [];
+  const current = perSet(endpointer, (entries) => {
+    const before = names;
+    names = entries.map(({ instance }) => instance.address);
+    const isSame = names.length === before.length && names.every((name, i) => name === before[i]);
+    if (!isSame) ring = new Ring(names);
+    return { entries: counted(entries), ring };
+  });
 
   return {
     pick(request, ctx, options) {
