@@ -62,7 +62,7 @@ function parseServers(servers: string | readonly string[]) {
 }
 
 function parseServer(text: string): ZookeeperServer {
-  const { host, port } = parseAddress(/(?:^|[^:\]]|\]):\d+$/.test(text) ? text : `${text}:2181`);
+  const { host, port } = parseAddress(/:\d+$/.test(text) ? text : `${text}:2181`);
   return { host, port };
 }
 

@@ -1,7 +1,7 @@
 /** Jute, the encoding of ZooKeeper's wire: big-endian numbers, lengths before what they count. */
 
 const utf8 = new TextEncoder();
-const text = new TextDecoder();
+const text = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Writes one frame. */
 export class JuteWriter {
@@ -10,17 +10,20 @@ export class JuteWriter {
   #length = 4;
 
   int(value: number): this {
-    this.#view.setInt32(this.#grow(4), value);
+    const at = this.#grow(4);
+    this.#view.setInt32(at, value);
     return this;
   }
 
   long(value: bigint): this {
-    this.#view.setBigInt64(this.#grow(8), value);
+    const at = this.#grow(8);
+    this.#view.setBigInt64(at, value);
     return this;
   }
 
   bool(value: boolean): this {
-    this.#view.setUint8(this.#grow(1), value ? 1 : 0);
+    const at = this.#grow(1);
+    this.#view.setUint8(at, value ? 1 : 0);
     return this;
   }
 

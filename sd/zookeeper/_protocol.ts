@@ -1,6 +1,6 @@
 /** The requests of ZooKeeper that discovery needs, and its errors. */
 import { type ErrorCode, KitError } from "@kit/endpoint";
-import { JuteReader, JuteWriter } from "./_jute.ts";
+import { type JuteReader, JuteWriter } from "./_jute.ts";
 
 /** What is sent, and how its answer is read. */
 export interface Request<T> {
@@ -16,9 +16,6 @@ export const XID = { watch: -1, ping: -2, auth: -4 } as const;
 
 /** What a watch tells of a node. */
 export const EVENT = { created: 1, deleted: 2, dataChanged: 3, childrenChanged: 4 } as const;
-
-/** What the rights are, to be added up. */
-export const PERMISSIONS = { read: 1, write: 2, create: 4, delete: 8, admin: 16 } as const;
 
 /** Who may do what with a node. */
 export interface Acl {
@@ -44,6 +41,10 @@ export interface ConnectAnswer {
   readonly password: Uint8Array;
 }
 
+/** A server that can only read is of no use. */
+const READ_ONLY = false;
+const WATCH = true;
+
 export function connectFrame(request: ConnectRequest): Uint8Array {
   return new JuteWriter()
     .int(0)
@@ -51,7 +52,7 @@ export function connectFrame(request: ConnectRequest): Uint8Array {
     .int(request.timeoutMs)
     .long(request.sessionId)
     .buffer(request.password)
-    .bool(false) // A server that can only read is of no use.
+    .bool(READ_ONLY)
     .frame();
 }
 
@@ -86,7 +87,7 @@ export function getChildren(path: string): Request<string[]> {
   return {
     op: 8,
     what: `list "${path}"`,
-    write: (writer) => writer.string(path).bool(true),
+    write: (writer) => writer.string(path).bool(WATCH),
     read: (reader) => reader.vector(4, () => reader.string()),
   };
 }
@@ -96,7 +97,7 @@ export function getData(path: string): Request<Uint8Array> {
   return {
     op: 4,
     what: `read "${path}"`,
-    write: (writer) => writer.string(path).bool(true),
+    write: (writer) => writer.string(path).bool(WATCH),
     read: (reader) => reader.buffer(),
   };
 }
@@ -106,7 +107,7 @@ export function getOwner(path: string): Request<bigint> {
   return {
     op: 3,
     what: `look for "${path}"`,
-    write: (writer) => writer.string(path).bool(true),
+    write: (writer) => writer.string(path).bool(WATCH),
     read: (reader) => {
       reader.skip(4 * 8 + 3 * 4); // Transactions, times and versions.
       return reader.long();

@@ -50,29 +50,38 @@ export class Session {
    */
   async close(waitMs: number): Promise<boolean> {
     const { clock, connectTimeoutMs } = this.#config;
-    if (!this.#isUp && this.#id !== 0n && waitMs > 0 && !this.#stop.signal.aborted) {
-      await new Promise<void>((resolve) => {
-        const timer = clock.after(waitMs, resolve);
-        this.#onUp = () => {
-          timer[Symbol.dispose]();
-          resolve();
-        };
-      });
-    }
-    this.#stop.abort();
-    const connection = this.#connection;
-    let isTold = this.#id === 0n;
-    if (this.#isUp && connection !== undefined) {
+    const endsAt = clock.now() + waitMs;
+    let isTold = false;
+    while (!this.#stop.signal.aborted) {
+      const connection = this.#isUp ? this.#connection : await this.#nextUp(endsAt);
+      if (connection === undefined) break;
       const hurry = clock.after(
         connectTimeoutMs,
-        () => connection.destroy("closing took too long"),
+        () => connection.destroy("closing takes too long"),
       );
       isTold = await connection.request(closeSession).then(() => true, () => false);
       hurry[Symbol.dispose]();
+      if (isTold) break;
+      connection.destroy("closing failed");
+      await connection.closed;
     }
-    connection?.destroy("closed");
+    this.#stop.abort();
+    this.#connection?.destroy("closed");
     await this.#running;
-    return isTold;
+    return isTold || this.#id === 0n;
+  }
+
+  async #nextUp(endsAt: number): Promise<Connection | undefined> {
+    const { clock } = this.#config;
+    const leftMs = endsAt - clock.now();
+    if (leftMs <= 0 || this.#id === 0n) return undefined;
+    let timer: Disposable | undefined;
+    await new Promise<void>((resolve) => {
+      timer = clock.after(leftMs, resolve);
+      this.#onUp = resolve;
+    });
+    timer?.[Symbol.dispose]();
+    return this.#isUp ? this.#connection : undefined;
   }
 
   async #run(): Promise<void> {
@@ -80,7 +89,9 @@ export class Session {
     const { signal } = this.#stop;
     const mostMs = mostPauseMs(this.#config);
     await Promise.resolve(); // Nobody is told before the constructor is done.
-    for (let next = 0, tried = 0, round = 0; !signal.aborted; next++) {
+    let tried = 0;
+    let round = 0;
+    for (let next = 0; !signal.aborted; next++) {
       const upMs = await this.#connect(next % servers.length);
       tried = upMs === undefined ? tried + 1 : servers.length;
       if (tried < servers.length) continue;

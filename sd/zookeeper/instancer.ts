@@ -44,9 +44,10 @@ const SPREAD_MS = 50;
  * ```ts
  * import { zookeeperInstancer } from "@kit/sd/zookeeper";
  * import assert from "node:assert/strict";
+ * const states: string[] = [];
  * await using instancer = zookeeperInstancer("/services/stringsvc", {
  *   servers: "127.0.0.1:2181,127.0.0.1:2182/apps",
- *   onStatus: ({ state, lastError }) => console.log(`discovery is ${state}`, lastError),
+ *   onStatus: ({ state, lastError }) => states.push(`${state}: ${lastError?.message}`),
  * });
  * assert.equal(instancer.status.state, "connecting");
  * ```

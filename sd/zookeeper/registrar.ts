@@ -11,9 +11,11 @@ import { StatusTracker } from "@kit/sd/status";
 import { checkPath, configure } from "./_config.ts";
 import { encodeInstance } from "./_node_data.ts";
 import { OwnNode } from "./_own_node.ts";
-import { PERMISSIONS } from "./_protocol.ts";
 import { Registration } from "./_registration.ts";
 import type { ZookeeperOptions } from "./options.ts";
+
+/** What one can be allowed to do with a node. */
+export type ZookeeperPermission = "read" | "write" | "create" | "delete" | "admin";
 
 /** What someone may do with the nodes that a registrar creates. */
 export interface ZookeeperAcl {
@@ -22,7 +24,7 @@ export interface ZookeeperAcl {
   /** Who they are, as the scheme has it, such as `anyone`. */
   readonly id: string;
   /** What they may do. */
-  readonly permissions: readonly (keyof typeof PERMISSIONS)[];
+  readonly permissions: readonly ZookeeperPermission[];
 }
 
 /** Options for {@linkcode zookeeperRegistrar}. */
@@ -55,7 +57,14 @@ export interface ZookeeperRegistrarOptions extends ZookeeperOptions {
   readonly registerTimeoutMs?: number;
 }
 
-const ALL = Object.keys(PERMISSIONS) as (keyof typeof PERMISSIONS)[];
+const PERMISSIONS: Readonly<Record<ZookeeperPermission, number>> = {
+  read: 1,
+  write: 2,
+  create: 4,
+  delete: 8,
+  admin: 16,
+};
+const ALL = Object.keys(PERMISSIONS) as ZookeeperPermission[];
 const ACLS = {
   open: [{ scheme: "world", id: "anyone", permissions: ALL }],
   creator: [{ scheme: "auth", id: "", permissions: ALL }],
