@@ -85,8 +85,7 @@ export class ConsulAgent {
     const abort = () => call.abort(signal.reason);
     signal.addEventListener("abort", abort, { once: true });
     const timer = this.#clock.after(timeoutMs, () => {
-      const why = `it did not answer in ${timeoutMs} ms`;
-      call.abort(this.#error("deadline_exceeded", doing, why));
+      call.abort(this.#error("deadline_exceeded", doing, "it did not answer in time"));
     });
     try {
       return await whileNotAborted(call.signal, this.#exchange(request, call.signal));

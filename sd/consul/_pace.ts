@@ -24,7 +24,8 @@ export class Pace {
   takeMs(): number {
     const now = this.#clock.now();
     const earned = Math.max(0, now - this.#at) / this.#intervalMs;
-    this.#tokens = Math.min(BURST, this.#tokens + earned) - 1;
+    // Never less than one turn short: the clock may have been set back during the last wait.
+    this.#tokens = Math.max(-1, Math.min(BURST, this.#tokens + earned) - 1);
     this.#at = now;
     return Math.max(0, -this.#tokens * this.#intervalMs);
   }

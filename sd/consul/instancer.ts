@@ -147,7 +147,8 @@ class ServiceWatch implements RegistryInstancer {
 
   async #watch(signal: AbortSignal): Promise<void> {
     let index = 0;
-    for (let pauseMs = this.#pace.takeMs(); await this.#isPauseOver(pauseMs, signal);) {
+    let pauseMs = this.#pace.takeMs();
+    while (pauseMs === 0 || await this.#isPauseOver(pauseMs, signal)) {
       try {
         const { text, headers } = await this.#ask(index, signal);
         this.#cache.update(this.#read(text));
