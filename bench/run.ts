@@ -116,9 +116,11 @@ async function main(settings: Settings): Promise<number> {
     `${versions.join(", ")}; ${cores} cores, load ${loadBefore!.toFixed(2)} before\n` +
       `${rounds} rounds, ${tools.load} with ${connections} connections, ${seconds} s a server\n`,
   );
+  if (loadBefore! > cores / 2) console.log("The machine is busy: these figures say little.\n");
   const results = await measure({ plan: settings, tools, processes, onProgress });
   onProgress("");
   console.log(report(results));
+  console.log(`\nload ${Deno.loadavg()[0]!.toFixed(2)} after`);
   if (settings.json !== undefined) {
     const all = {
       startedAt,
