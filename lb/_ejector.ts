@@ -123,7 +123,11 @@ export class Ejector<Req, Res> implements HealthEndpointer<Req, Res> {
     if (now < this.#wakeAt) return;
     if (now >= this.#intervalEndsAt) this.#endInterval(now);
     const returned = this.#hosts.filter(({ ejectedUntil }) => ejectedUntil! <= now);
-    for (const host of returned) host.ejectedUntil = undefined;
+    for (const host of returned) {
+      host.ejectedUntil = undefined;
+      // Calls that were under way when it was ejected may have failed after that.
+      host.failuresInRow = 0;
+    }
     if (returned.length > 0) this.#health = undefined;
     this.#ejected -= returned.length;
     this.#sleep();
@@ -187,7 +191,6 @@ export class Ejector<Req, Res> implements HealthEndpointer<Req, Res> {
     if (host.ejectedUntil !== undefined || host.set !== this.#set || this.#ejected >= most) return;
     const forMs = Math.min(++host.times * baseEjectionMs, maxEjectionMs);
     host.ejectedUntil = now + forMs;
-    host.failuresInRow = 0;
     this.#ejected++;
     this.#health = undefined;
     this.#wakeAt = Math.min(this.#wakeAt, host.ejectedUntil);

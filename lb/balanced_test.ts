@@ -85,6 +85,25 @@ Deno.test("balanced() leaves out who fails, unless it is told not to", async () 
   assert.equal(await good({ ejection: false }), 200);
 });
 
+Deno.test("balanced() takes the time from one clock", async () => {
+  const clock = new FakeClock();
+  let failures = 0;
+  await using call = balanced(
+    fixed([at(0), at(1)]),
+    ({ address }) => (_: string) =>
+      address === at(0) ? Promise.resolve(address) : (failures++, Promise.reject(down)),
+    { clock, balancer: roundRobin },
+  );
+  const calls = async () => {
+    for (let i = 0; i < 20; i++) await call("", ctx).catch(() => {});
+  };
+  await calls();
+  assert.equal(failures, 5);
+  await clock.advance(30_000);
+  await calls();
+  assert.equal(failures, 10);
+});
+
 Deno.test("balanced() tells the hooks of the parts", async () => {
   const events: string[] = [];
   const clock = new FakeClock();

@@ -113,6 +113,20 @@ Deno.test("consistentHash() returns a key to its endpoint when the load is gone"
   assert.equal(balancer.pick("ada", ctx), home);
 });
 
+Deno.test("consistentHash() counts the calls under way, not those that are over", async () => {
+  let hangs = false;
+  const set = handmade<string, void>(
+    () => () => hangs ? new Promise(() => {}) : Promise.resolve(),
+    addresses(4),
+  );
+  const balancer = consistentHash(set, key);
+  for (let i = 0; i < 100; i++) await balancer.pick("ada", ctx).endpoint("", ctx);
+  hangs = true;
+  const home = balancer.pick("ada", ctx);
+  home.endpoint("", ctx);
+  assert.notEqual(balancer.pick("ada", ctx), home);
+});
+
 Deno.test("consistentHash() sends a retry of a key to the same second choice", () => {
   const balancer = consistentHash(idle(addresses(10)), key);
   for (let i = 0; i < 100; i++) {

@@ -1,17 +1,18 @@
 /**
- * Load balancing on the side of the client: who picks the instance for a call, and retries.
+ * Load balancing on the side of the client: who picks the instance for a call, who is left out, and
+ * what is tried again.
  *
  * ```ts
  * import { background } from "@kit/endpoint";
- * import { retry, roundRobin } from "@kit/lb";
- * import { endpointer, fixed } from "@kit/sd";
+ * import { balanced, roundRobin } from "@kit/lb";
+ * import { fixed } from "@kit/sd";
  * import assert from "node:assert/strict";
  *
- * await using names = endpointer(
+ * await using name = balanced(
  *   fixed(["a:80", "b:80"]),
  *   ({ address }) => () => Promise.resolve(address),
+ *   { balancer: roundRobin, retry: { maxAttempts: 3, timeoutMs: 250 } },
  * );
- * const name = retry(roundRobin(names), { maxAttempts: 3, timeoutMs: 250 });
  * assert.equal(await name(undefined, background()), "a:80");
  * assert.equal(await name(undefined, background()), "b:80");
  * ```

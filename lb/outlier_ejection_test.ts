@@ -52,11 +52,15 @@ Deno.test("outlierEjection() ejects after 5 failures in a row, for 30 s", async 
   await call(3, 0, 1);
   assert.deepEqual(out(), [at(3)]);
   assert.deepEqual(ejections, [{ who: at(3), reason: "consecutive-failures", forMs: 30_000 }]);
+  await call(3, 0, 3);
   await clock.advance(29_999);
   assert.deepEqual(out(), [at(3)]);
   await clock.advance(1);
   assert.deepEqual(out(), []);
   assert.deepEqual(returns, [at(3)]);
+  // What failed meanwhile is forgotten.
+  await call(3, 0, 4);
+  assert.deepEqual(out(), []);
 });
 
 Deno.test("outlierEjection() ejects for 30 s more each time, 300 s at most", async () => { // K6, P8, A50
@@ -95,9 +99,10 @@ for (
   const [count, most] of [[1, 0], [2, 1], [3, 1], [10, 1], [19, 1], [20, 2], [70, 7], [1000, 100]]
 ) {
   Deno.test(`outlierEjection() ejects at most ${most} of ${count}`, async () => { // K6, P8
-    const { call, out, under } = ejecting(count!);
+    const { call, out, under, ejections } = ejecting(count!);
     for (let i = 0; i < count!; i++) await call(i, 0, 5);
     assert.equal(out().length, most);
+    assert.equal(ejections.length, most);
     assert.equal(under.endpoints().length, count! - most!);
   });
 }
@@ -128,7 +133,7 @@ Deno.test("outlierEjection() judges by mean - 1.9 standard deviations", async ()
 });
 
 Deno.test("outlierEjection() ejects nobody when all succeed equally often", async () => {
-  const { clock, call, out } = ejecting(10, onlyRates);
+  const { clock, call, out } = ejecting(10, { ...onlyRates, successRate: { stdevFactor: 0 } });
   // The mean of ten times 0.7 is not quite 0.7 in floating point.
   for (let i = 0; i < 10; i++) await call(i, 70, 30);
   await clock.advance(10_000);
@@ -200,6 +205,12 @@ for (const [share, expected] of [[0.4, 4], [0.5, 5], [0.6, 0], [0.9, 0]] as cons
     assert.equal(out().length, expected);
   });
 }
+
+Deno.test("outlierEjection() ejects 29 % of 100 although 0.29 * 100 is less than 29", async () => {
+  const { call, ejections } = ejecting(100, { maxEjectedShare: 0.29 });
+  for (let i = 0; i < 100; i++) await call(i, 0, 5);
+  assert.equal(ejections.length, 29);
+});
 
 Deno.test("outlierEjection() uses those that are left when the others go", async () => { // P8
   const { set, call, out, under } = ejecting(10);
@@ -278,7 +289,7 @@ Deno.test("outlierEjection() counts a stream that breaks as a failure", async ()
 });
 
 Deno.test("outlierEjection() neither ejects twice nor one that has left", async () => {
-  const { set, entry, call, ejections } = ejecting(20);
+  const { set, entry, call, ejections } = ejecting(40);
   const [gone, busy] = [entry(1), entry(2)];
   for (let i = 0; i < 10; i++) await busy.endpoint(down, ctx).catch(() => {});
   set.set(set.endpoints().map(({ instance }) => instance).filter((one) => one.address !== at(1)));

@@ -138,12 +138,8 @@ class TimedEntry<Req, Res> extends TrackedEntry<Req, Res> {
   }
 
   #fail(error: unknown, tookMs: number, ctx: Context): void {
-    const { isFailure, failureMs, clock } = this.#settings;
-    if (wasCancelled(ctx)) {
-      // The answer would have taken longer still, so this can only be too little.
-      const isPeak = tookMs > this.#latencyMs * this.#fading(clock.now());
-      if (isPeak) this.#sample(tookMs);
-    } else if (isFailure(error)) this.#sample(Math.max(failureMs, tookMs));
+    const { isFailure, failureMs } = this.#settings;
+    if (!wasCancelled(ctx) && isFailure(error)) this.#sample(Math.max(failureMs, tookMs));
     else if (tookMs > 0) this.#sample(tookMs);
   }
 

@@ -180,17 +180,23 @@ Deno.test("peakEwma() takes a stream that breaks for a failure", async () => {
   plan[at(1)] = {
     ms: 10,
     answer: (async function* () {
-      yield await Promise.resolve(1);
+      yield await delay(60_000, { clock });
       throw new KitError("unavailable", "broke");
     })(),
   };
   const call = entry(1).endpoint(0, ctx);
   await clock.advance(10);
   const stream = await call as AsyncIterable<unknown>;
-  await assert.rejects(async () => {
+  const reading = assert.rejects(async () => {
     for await (const _ of stream);
   });
+  await clock.advance(60_000);
+  await reading;
+  await sample(0, 500);
   assert.deepEqual(picks(), [at(0)]);
+  // How long it had gone well is no latency.
+  await sample(0, 2000);
+  assert.deepEqual(picks(), [at(1)]);
 });
 
 Deno.test("peakEwma() does not mind a clock that goes back", async () => {
@@ -202,6 +208,10 @@ Deno.test("peakEwma() does not mind a clock that goes back", async () => {
   await clock.advance(10);
   await call;
   assert.deepEqual(picks(), [at(0)]);
+  await sample(1, 5);
+  assert.deepEqual(picks(), [at(0)]);
+  await sample(0, 100);
+  assert.deepEqual(picks(), [at(1)]);
 });
 
 for (const options of [{ decayMs: 0 }, { decayMs: NaN }, { failureMs: -1 }]) {

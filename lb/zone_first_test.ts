@@ -135,6 +135,13 @@ Deno.test("zoneFirst() leaves the zone in a retry once all in it were tried", ()
   assert([at(0), at(1)].includes(pick(0, 1, 2)));
 });
 
+Deno.test("priorityFirst() asks no tier in a retry that has nobody to use", () => {
+  const set = halves({ healthy: 0, all: 2 }, { healthy: 1, all: 1 });
+  const exclude = new Set(["far-ok-0:80"]);
+  const picked = priorityFirst(set).pick(0, ctx, { exclude });
+  assert.equal(picked.instance.address, "far-ok-0:80");
+});
+
 Deno.test("zoneFirst() keeps what its balancers know when the other side changes", () => {
   const near = [0, 1, 2].map((i) => ({ address: at(i), zone: "a" }));
   const set = handmade(answer, near);
