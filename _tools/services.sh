@@ -132,19 +132,12 @@ fetch_etcd() {
   fi
 }
 
-# An agent of Consul, which the tests start by themselves. Not every Debian has the package; where it
-# is missing, the tests use the stand-in of sd/consul/testdata.
+# An agent of Consul, which the tests start by themselves. Debian no longer has a package of it, so
+# the module is built: some minutes the first time.
 fetch_consul() {
-  [ -n "${KIT_CONSUL:-}" ] && return
-  # Asks for more than a name that other packages mention.
-  is_to_be_had() { apt-cache policy consul | grep -q 'Candidate: [0-9]'; }
-  is_to_be_had || retry as_root apt-get update -qq
-  if ! is_to_be_had; then
-    echo "no package consul here: its tests use a stand-in"
-    return
-  fi
-  deb consul
-  export KIT_CONSUL="$CACHE/deb/consul/usr/bin/consul"
+  export KIT_CONSUL="$CACHE/consul/consul"
+  [ -x "$KIT_CONSUL" ] ||
+    (cd _tools/testdata/consul && retry go build -o "$KIT_CONSUL" github.com/hashicorp/consul)
 }
 
 fetch_all() {
