@@ -1,6 +1,7 @@
 /** One connection to one ZooKeeper server: the handshake, requests with their answers, pings. */
 import type { Duplex } from "node:stream";
 import { type Clock, KitError } from "@kit/endpoint";
+import { Deferred } from "./_deferred.ts";
 import { FrameSplitter, JuteReader, JuteWriter } from "./_jute.ts";
 import * as protocol from "./_protocol.ts";
 import { type ConnectAnswer, type ConnectRequest, type Request, XID } from "./_protocol.ts";
@@ -31,8 +32,8 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #frames = new FrameSplitter(MAX_FRAME_BYTES);
   readonly #pending = new Map<number, Pending>();
-  readonly #answered = Promise.withResolvers<ConnectAnswer>();
-  readonly #closed = Promise.withResolvers<KitError>();
+  readonly #answered = new Deferred<ConnectAnswer>();
+  readonly #closed = new Deferred<KitError>();
   #isOpen = false;
   #error: KitError | undefined;
   #timer: Disposable;

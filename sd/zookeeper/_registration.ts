@@ -2,6 +2,7 @@
 import { codeOf, KitError, toKitError } from "@kit/endpoint";
 import type { StatusTracker } from "@kit/sd/status";
 import type { Config } from "./_config.ts";
+import { Deferred } from "./_deferred.ts";
 import type { OwnNode } from "./_own_node.ts";
 import { EVENT } from "./_protocol.ts";
 import { Session } from "./_session.ts";
@@ -26,7 +27,7 @@ export class Registration {
   readonly #tracker: StatusTracker;
   readonly #session: Session;
   readonly #upkeep: Upkeep;
-  readonly #registered = Promise.withResolvers<void>();
+  readonly #registered = new Deferred<void>();
   readonly #deadline: Disposable;
   #isOver = false;
   #hasSucceeded = false;
