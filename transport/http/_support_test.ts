@@ -3,7 +3,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { createBrotliCompress, createDeflate, createGzip } from "node:zlib";
+import { constants, createBrotliCompress, createDeflate, createGzip } from "node:zlib";
 import type { Handler, HandlerInfo } from "./handler.ts";
 
 /** The address of the tests' own servers. */
@@ -115,7 +115,7 @@ export class Raw implements Disposable {
 
   /** Reads until the server closes. */
   readAll(): Promise<string> {
-    return this.read(/$^/);
+    return this.read(/(?!)/);
   }
 
   [Symbol.dispose](): void {
@@ -128,7 +128,11 @@ export class Raw implements Disposable {
 }
 
 /** A coding, and what makes it. */
-const ENCODERS = { gzip: createGzip, deflate: createDeflate, br: createBrotliCompress };
+const ENCODERS = {
+  gzip: createGzip,
+  deflate: createDeflate,
+  br: () => createBrotliCompress({ params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }),
+};
 
 /** Compresses `megabytes` of zeros. */
 export async function bomb(

@@ -622,7 +622,7 @@ Deno.test("server() touches neither signal, URL nor body stream of a request unl
   const [request, names] = touched(post(`{"a":1}`));
   const handler = server((request: unknown, ctx) => {
     assert.equal(ctx.deadline, undefined);
-    assert.equal(ctx.canAbort, true);
+    assert(ctx.canAbort);
     return Promise.resolve(request);
   });
   await handler(request);
@@ -773,9 +773,10 @@ Deno.test("server() leaves no timer behind when a call with a deadline is over",
     decode: () => undefined,
   });
   const headers = { "x-request-timeout-ms": "600000" };
-  assert.equal(await (await handler(new Request("http://localhost/", { headers }))).json(), false);
+  const response = await handler(new Request("http://localhost/", { headers }));
+  assert.equal(await response.text(), "false");
   await serving(handler as Handler, async (url) => {
-    assert.equal(await (await fetch(url, { headers })).json(), false);
+    assert.equal(await (await fetch(url, { headers })).text(), "false");
   });
 });
 
