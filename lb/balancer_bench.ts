@@ -1,6 +1,7 @@
 import { background } from "@kit/endpoint";
 import { endpointer } from "@kit/sd";
 import { manual } from "@kit/sd/testing";
+import { balanced } from "./balanced.ts";
 import type { BalancerMaker } from "./testing.ts";
 import { consistentHash } from "./consistent_hash.ts";
 import { leastRequest } from "./least_request.ts";
@@ -79,3 +80,18 @@ for (const [name, make] of Object.entries(makers)) {
     },
   );
 }
+
+const instancer = manual(["a:80", "b:80", "c:80"]);
+const factory = () => (_: string) => Promise.resolve("");
+const plain = balanced(instancer, factory);
+Deno.bench("balanced()", { group: "balanced", baseline: true }, async () => {
+  await plain("", ctx);
+});
+const bare = balanced(instancer, factory, { balancer: roundRobin, ejection: false });
+Deno.bench("balanced() in turns, without ejection", { group: "balanced" }, async () => {
+  await bare("", ctx);
+});
+const full = balanced(instancer, factory, { retry: { timeoutMs: 1000 } });
+Deno.bench("balanced() with a retry within 1 s", { group: "balanced" }, async () => {
+  await full("", ctx);
+});

@@ -90,8 +90,15 @@ export function peakEwma<Req, Res>(
     endpointer,
     wrappedOnce((entry: Entry<Req, Res>) => new TimedEntry(entry, settings)),
   );
-  const draw = { choices: 2, cost: (entry: TimedEntry<Req, Res>) => entry.cost(), random };
-  return { pick: (_request, _ctx, options) => leastOf(entries(), draw, options?.exclude) };
+  let now = 0;
+  const draw = { choices: 2, cost: (entry: TimedEntry<Req, Res>) => entry.cost(now), random };
+  return {
+    pick(_request, _ctx, options) {
+      const set = entries();
+      now = clock.now(); // Reading it costs more than all the rest, so once for both.
+      return leastOf(set, draw, options?.exclude);
+    },
+  };
 }
 
 type Settings = Required<Omit<PeakEwmaOptions, "random">>;
@@ -107,8 +114,8 @@ class TimedEntry<Req, Res> extends TrackedEntry<Req, Res> {
     this.#settings = settings;
   }
 
-  cost(): number {
-    const latencyMs = this.#latencyMs * this.#fading(this.#settings.clock.now());
+  cost(now: number): number {
+    const latencyMs = this.#latencyMs * this.#fading(now);
     if (latencyMs === 0 && this.#running > 0) return UNKNOWN_COST + this.#running;
     return latencyMs * (this.#running + 1);
   }
@@ -124,27 +131,28 @@ class TimedEntry<Req, Res> extends TrackedEntry<Req, Res> {
     let isAnswered = false;
     const answered = this.start(request, ctx).then((response) => {
       isAnswered = true;
-      this.#sample(this.#since(startedAt));
+      const now = this.#settings.clock.now();
+      this.#sample(now - startedAt, now);
       return response;
     });
     return whenDone(answered, (error) => {
       this.#running--;
-      if (error !== undefined) this.#fail(error, isAnswered ? 0 : this.#since(startedAt), ctx);
+      if (error !== undefined) this.#fail(error, isAnswered ? undefined : startedAt, ctx);
     });
   }
 
-  #since(startedAt: number): number {
-    return Math.max(MIN_LATENCY_MS, this.#settings.clock.now() - startedAt);
+  /** Takes in a failure, of a call or of a stream that has been there already. */
+  #fail(error: unknown, startedAt: number | undefined, ctx: Context): void {
+    const { isFailure, failureMs, clock } = this.#settings;
+    const now = clock.now();
+    const tookMs = startedAt === undefined ? 0 : now - startedAt;
+    const costs = !wasCancelled(ctx) && isFailure(error);
+    if (costs) this.#sample(Math.max(failureMs, tookMs), now);
+    else if (startedAt !== undefined) this.#sample(tookMs, now);
   }
 
-  #fail(error: unknown, tookMs: number, ctx: Context): void {
-    const { isFailure, failureMs } = this.#settings;
-    if (!wasCancelled(ctx) && isFailure(error)) this.#sample(Math.max(failureMs, tookMs));
-    else if (tookMs > 0) this.#sample(tookMs);
-  }
-
-  #sample(latencyMs: number): void {
-    const now = this.#settings.clock.now();
+  #sample(tookMs: number, now: number): void {
+    const latencyMs = Math.max(MIN_LATENCY_MS, tookMs);
     const share = this.#fading(now);
     const faded = this.#latencyMs * share;
     this.#latencyMs = latencyMs > faded ? latencyMs : faded + latencyMs * (1 - share);
