@@ -119,17 +119,17 @@ Deno.test("proxying() gives an instance 100 calls a second", async () => { // XS
   await using proxyingTo = proxying([a.address], nopLogger);
   const service = proxyingTo(stringService());
   const begin = performance.now();
-  const results = await Promise.allSettled(
-    Array.from({ length: 400 }, () => service.uppercase("a", ctx)),
-  );
+  const refused: string[] = [];
+  for (let round = 0; round < 50 && refused.length === 0; round++) {
+    const calls = Array.from({ length: 20 }, () => service.uppercase("a", ctx));
+    for (const result of await Promise.allSettled(calls)) {
+      if (result.status === "rejected") refused.push(result.reason.message);
+    }
+  }
   const tookMs = performance.now() - begin;
-  const refused = results.filter((result) => result.status === "rejected");
-  for (const { reason } of refused) assert.match(reason.message, /^Rate limit exceeded|^Deadline/);
-  assert(refused.length > 0);
-  assert(
-    a.requests.length >= 100 && a.requests.length <= 101 + tookMs / 10,
-    `${a.requests.length}`,
-  );
+  assert.match(refused[0]!, /^Rate limit exceeded/);
+  const { length } = a.requests;
+  assert(length >= 100 && length <= 101 + tookMs / 10, `${length} in ${tookMs} ms`);
 });
 
 Deno.test("proxying() sends the deadline on, and what is outgoing", async () => { // P4
