@@ -23,8 +23,6 @@ interface Registered {
 export class StandInAgent {
   readonly #services = new Map<string, Registered>();
   readonly #waiters = new Set<{ readonly wake: () => void; readonly cut: () => void }>();
-  /** How many questions for instances there were. */
-  questions = 0;
   /** The requests so far, without the questions: `PUT agent/service/register`. */
   readonly writes: string[] = [];
   /** How far the count of changes is. */
@@ -74,6 +72,7 @@ export class StandInAgent {
     const url = new URL(request.url);
     const parts = url.pathname.replace(/^.*\/v1\//, "").split("/").map(decodeURIComponent);
     const path = parts.join("/");
+    if (path === "status/leader") return Response.json("127.0.0.1:8300");
     if (this.token !== undefined && request.headers.get("x-consul-token") !== this.token) {
       return new Response(`Permission denied: ${request.headers.get("x-consul-token")}`, {
         status: 403,
@@ -165,7 +164,6 @@ export class StandInAgent {
   }
 
   async #health(name: string, params: URLSearchParams, signal: AbortSignal): Promise<Response> {
-    this.questions++;
     const odd = [...params.keys()].filter((key) => !PARAMS.includes(key));
     if (odd.length > 0) return new Response(`invalid parameters: ${odd}`, { status: 400 });
     const after = Number(params.get("index") ?? 0);
@@ -221,8 +219,6 @@ function milliseconds(text: string | undefined): number | undefined {
 if (import.meta.main) {
   const [port, token] = Deno.args;
   const agent = new StandInAgent(systemClock, token);
-  Deno.serve({ hostname: "127.0.0.1", port: Number(port), onListen() {} }, async (request) => {
-    if (new URL(request.url).pathname === "/questions") return Response.json(agent.questions);
-    return await agent.handle(request);
-  });
+  const options = { hostname: "127.0.0.1", port: Number(port), onListen() {} };
+  Deno.serve(options, (request) => agent.handle(request));
 }
