@@ -17,6 +17,13 @@ interface Attempt {
   endIn(ms: number, reason: unknown): void;
 }
 
+/** What bounds a call. */
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** How long each member may take, if not as long as usual. */
+  readonly timeoutMs?: number;
+}
+
 /** Why a watch ends when nothing is wrong. */
 const OVER = Symbol("over");
 
@@ -61,8 +68,8 @@ export class EtcdClient {
   }
 
   /** Asks for one answer. */
-  call(path: string, body: unknown, signal?: AbortSignal): Promise<Answer> {
-    return this.#anyMember(signal, async (attempt) => {
+  call(path: string, body: unknown, options: CallOptions = {}): Promise<Answer> {
+    return this.#anyMember(options, async (attempt) => {
       const response = await this.#post(path, body, attempt);
       return parseAnswer(await readText(response.body), response.status, attempt.where);
     });
@@ -88,7 +95,7 @@ export class EtcdClient {
       throw failure("unavailable", attempt.where, "it ended the watch");
     };
     try {
-      await this.#anyMember(signal, open, () => !isOpen);
+      await this.#anyMember({ signal }, open, () => !isOpen);
     } catch (error) {
       if (error !== OVER) throw error;
     }
@@ -96,7 +103,7 @@ export class EtcdClient {
 
   /** Tries the members until one answers, also if the answer is a refusal. */
   async #anyMember<T>(
-    signal: AbortSignal | undefined,
+    options: CallOptions,
     run: (attempt: Attempt) => Promise<T>,
     mayMove: () => boolean = () => true,
   ): Promise<T> {
@@ -104,9 +111,9 @@ export class EtcdClient {
     for (const _ of this.#endpoints) {
       const where = this.#endpoints[this.#at]!;
       try {
-        return await this.#attempt(where, signal, run);
+        return await this.#attempt(where, options, run);
       } catch (error) {
-        if (signal?.aborted) throw new KitError("cancelled", "Call was cancelled");
+        if (options.signal?.aborted) throw new KitError("cancelled", "Call was cancelled");
         if (!isKitError(error) || !OF_ONE_MEMBER.test(error.code)) throw error;
         this.#at = (this.#at + 1) % this.#endpoints.length;
         if (!mayMove()) throw error;
@@ -120,7 +127,7 @@ export class EtcdClient {
 
   async #attempt<T>(
     where: string,
-    signal: AbortSignal | undefined,
+    { signal, timeoutMs = this.#requestTimeoutMs }: CallOptions,
     run: (attempt: Attempt) => Promise<T>,
   ): Promise<T> {
     const controller = new AbortController();
@@ -134,8 +141,8 @@ export class EtcdClient {
     if (signal?.aborted) abort();
     signal?.addEventListener("abort", abort);
     try {
-      const ms = this.#requestTimeoutMs;
-      endIn(ms, failure("deadline_exceeded", where, `it was silent for ${ms} ms`));
+      const why = `it was silent for ${Math.round(timeoutMs)} ms`;
+      endIn(timeoutMs, failure("deadline_exceeded", where, why));
       try {
         return await run(attempt);
       } catch (error) {

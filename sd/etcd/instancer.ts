@@ -108,7 +108,7 @@ export function etcdInstancer(
   }
 
   async function list(): Promise<number> {
-    const answer = await client.call("kv/range", range, signal);
+    const answer = await client.call("kv/range", range, { signal });
     const at = revisionOf(answer);
     entries = new Map(answer.kvs?.map((kv) => [kv.key, read(kv)]));
     publish();

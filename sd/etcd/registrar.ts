@@ -9,7 +9,7 @@ import type { Instance } from "@kit/sd/instance";
 import type { Registrar } from "@kit/sd/registrar";
 import { StatusTracker } from "@kit/sd/status";
 import { backoffMs, jittered } from "./_backoff.ts";
-import { EtcdClient } from "./_client.ts";
+import { type CallOptions, EtcdClient } from "./_client.ts";
 import { encodeInstance } from "./_value.ts";
 import { encodeText } from "./_wire.ts";
 import type { EtcdOptions } from "./options.ts";
@@ -70,9 +70,7 @@ export function etcdRegistrar(
   parseAddress(whole.address);
   const key = encodeText(prefix + id);
   const value = encodeText(encode(whole));
-  // A member that hangs must not cost the lease.
-  const timeoutMs = Math.min(requestTimeoutMs, ttlMs / 3);
-  const client = new EtcdClient({ ...options, requestTimeoutMs: timeoutMs });
+  const client = new EtcdClient(options);
   const { clock, random } = client;
   const tracker = new StatusTracker(options);
   const life = new AbortController();
@@ -81,32 +79,32 @@ export function etcdRegistrar(
   let kept: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
-  async function put(signal: AbortSignal): Promise<void> {
+  async function put(bounds: CallOptions): Promise<void> {
     if (lease === undefined) {
-      const { ID, TTL } = await client.call("lease/grant", { TTL: seconds(ttlMs) }, signal);
+      const { ID, TTL } = await client.call("lease/grant", { TTL: seconds(ttlMs) }, bounds);
       if (ID === undefined) throw new KitError("internal", "Cannot use lease as it has no ID");
       lease = ID;
       beatMs = Number(TTL) * 1000 / 3 || ttlMs / 3;
     }
     try {
-      await client.call("kv/put", { key, value, lease }, signal);
+      await client.call("kv/put", { key, value, lease }, bounds);
     } catch (error) {
       if (codeOf(error) === "not_found") lease = undefined;
       throw error;
     }
   }
 
-  async function renew(signal: AbortSignal): Promise<void> {
-    if (lease === undefined) return await put(signal);
-    const { result } = await client.call("lease/keepalive", { ID: lease }, signal);
+  async function renew(bounds: CallOptions): Promise<void> {
+    if (lease === undefined) return await put(bounds);
+    const { result } = await client.call("lease/keepalive", { ID: lease }, bounds);
     const isLost = !(Number(result?.TTL) > 0);
     if (isLost) lease = undefined;
-    if (isLost || !await isThere(signal)) await put(signal);
+    if (isLost || !await isThere(bounds)) await put(bounds);
   }
 
-  async function isThere(signal: AbortSignal): Promise<boolean> {
+  async function isThere(bounds: CallOptions): Promise<boolean> {
     try {
-      const { kvs = [] } = await client.call("kv/range", { key, keys_only: true }, signal);
+      const { kvs = [] } = await client.call("kv/range", { key, keys_only: true }, bounds);
       return kvs.length > 0;
     } catch (error) {
       if (codeOf(error) === "permission_denied") return true; // It may write, but not look.
@@ -115,13 +113,15 @@ export function etcdRegistrar(
   }
 
   async function keep(signal: AbortSignal): Promise<void> {
+    // A member that hangs must not cost the lease.
+    const timeoutMs = Math.min(requestTimeoutMs, beatMs);
     for (let failures = 0;;) {
       const pauseMs = failures === 0
         ? jittered(beatMs, random)
         : backoffMs(failures, beatMs, random);
       try {
         await delay(pauseMs, { signal, clock });
-        await renew(signal);
+        await renew({ signal, timeoutMs });
         failures = 0;
         tracker.set("connected");
       } catch (error) {
@@ -146,7 +146,7 @@ export function etcdRegistrar(
   async function register(): Promise<void> {
     if (kept !== undefined) return;
     try {
-      await put(life.signal);
+      await put({ signal: life.signal });
     } catch (error) {
       await revoke().catch(() => {}); // It runs out by itself.
       const failure = toKitError(error);
