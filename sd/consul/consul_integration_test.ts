@@ -178,12 +178,12 @@ Deno.test("consulRegistrar() and consulInstancer() meet at an agent", async () =
   await using registrar = consulRegistrar({ name: "web", ...instance }, options);
   await registrar.register();
   await agent.add("web", 8002, { Tags: ["api", "v2"] });
-  await ofAll.has("8001,8002", 1000);
-  await ofV1.has("8001", 1000);
+  await ofAll.has("8001,8002", 2000);
+  await ofV1.has("8001", 2000);
   assert.deepEqual(ofV1.events.at(-1)?.instances, [instance]);
   await registrar.deregister();
-  await ofV1.has("", 1000);
-  await ofAll.has("8002", 1000);
+  await ofV1.has("", 2000);
+  await ofAll.has("8002", 2000);
 });
 
 Deno.test("consulInstancer() sees a change within 100 ms", async () => { // CO3, P9
@@ -250,7 +250,7 @@ Deno.test("an agent that is killed fails no call", async () => { // D1, D2, P9
   await agent.add("web", 1);
   await agent.add("web", 2);
   await agent.add("web", 3);
-  await heard.has("1,2,3", 1000);
+  await heard.has("1,2,3", 2000);
   isOver = true;
   await load;
   // Who comes back first is believed at once, but nobody ever finds an empty set.
@@ -298,12 +298,12 @@ Deno.test("consulInstancer() follows churn at its pace", async () => { // D3
   }
   const seconds = (performance.now() - start) / 1000;
   const questions = counted.requests - before;
-  assert(questions <= 2 + seconds + 1, `${questions} questions in ${seconds} s`);
-  assert(questions >= seconds - 1, `${questions} questions in ${seconds} s`);
-  await heard.has("1000,1001,1002,1003,1004,1005,1006", 1500);
+  assert(questions <= 2 + seconds / 0.8, `${questions} questions in ${seconds} s`);
+  assert(questions >= seconds / 2, `${questions} questions in ${seconds} s`);
+  await heard.has("1000,1001,1002,1003,1004,1005,1006", 2000);
   await eventually(
     () => heard.events.at(-1)?.instances?.some(({ metadata }) => metadata?.change === "200"),
-    { withinMs: 1500 },
+    { withinMs: 2000 },
   );
 });
 

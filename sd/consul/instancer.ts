@@ -42,7 +42,7 @@ export interface ConsulInstancerOptions
   /**
    * How often the agent is asked when the service changes all the time. After a quiet time two
    * questions may follow each other at once, so that a single change is seen at once.
-   * @default {1000}
+   * @default {800}
    */
   readonly minIntervalMs?: number;
   /**
@@ -106,7 +106,7 @@ class ServiceWatch implements RegistryInstancer {
 
   constructor(service: string, options: ConsulInstancerOptions) {
     const { tags = [], passingOnly = true, datacenter, waitMs = 30_000 } = options;
-    const { minIntervalMs = 1000, maxBackoffMs = 24_000 } = options;
+    const { minIntervalMs = 800, maxBackoffMs = 24_000 } = options;
     const { clock = systemClock, random = Math.random } = options;
     checkPositiveInteger("waitMs", waitMs);
     if (waitMs > MAX_WAIT_MS) {
