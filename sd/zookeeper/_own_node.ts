@@ -34,11 +34,6 @@ export class OwnNode {
     return path === this.#path;
   }
 
-  /** Takes in that a node may be left of a session whose end was not told. */
-  doubt(): void {
-    this.#isInDoubt = true;
-  }
-
   /**
    * Sees to it that it is there once, and watched.
    * @throws {KitError} With code `already_exists` if it is another's; the end of that is watched.

@@ -19,11 +19,8 @@ const FINAL = new Set([
 
 /** A node that somebody has deleted is created again within this time, so that two cannot race. */
 const SPREAD_MS = 200;
-/** How often a node that is another's is looked at, although its end is watched. */
-const CONFLICT_MS = 1000;
 
 export class Registration {
-  readonly #node: OwnNode;
   readonly #tracker: StatusTracker;
   readonly #session: Session;
   readonly #upkeep: Upkeep;
@@ -34,7 +31,6 @@ export class Registration {
   #lastError: KitError | undefined;
 
   constructor(config: Config, node: OwnNode, tracker: StatusTracker, registerTimeoutMs: number) {
-    this.#node = node;
     this.#tracker = tracker;
     this.#registered.promise.catch(() => {}); // It may end before anybody waits.
     const upkeep = new Upkeep(config, {
@@ -44,8 +40,7 @@ export class Registration {
           if (upkeep.has(connection)) this.#succeed();
         } catch (error) {
           if (codeOf(error) !== "already_exists") throw error;
-          this.#note(toKitError(error));
-          upkeep.poke(CONFLICT_MS);
+          this.#note(toKitError(error)); // Its end is watched.
         }
       },
       onError: (error) => this.#note(error),
@@ -84,7 +79,6 @@ export class Registration {
     this.#deadline[Symbol.dispose]();
     this.#upkeep.down();
     const isTold = await this.#session.close(waitMs);
-    if (!isTold) this.#node.doubt();
     this.#registered.reject(reason);
     return isTold;
   }

@@ -44,7 +44,7 @@ function watch(options: ZookeeperInstancerOptions = {}) {
     async [Symbol.asyncDispose]() {
       const closing = instancer[Symbol.asyncDispose]();
       await flush();
-      clock.tick(10_000);
+      clock.tick(2000);
       await closing;
       assert.equal(clock.pending, 0, "a timer is left");
       assert.equal(server.links.size, 0, "a connection is left");

@@ -1,6 +1,6 @@
 /**
  * Service discovery by ZooKeeper. It speaks ZooKeeper's own protocol, so that nothing is needed but
- * a server, of version 3.4 or later.
+ * a server.
  *
  * ```ts
  * import { background } from "@kit/endpoint";

@@ -172,7 +172,8 @@ class Link extends Duplex {
       this.push(null);
       return;
     }
-    if (wanted !== 0n && !server.sessions.has(wanted)) {
+    const isOwn = reader.buffer().every((byte) => byte === (wanted === 0n ? 0 : 7));
+    if (!isOwn || wanted !== 0n && !server.sessions.has(wanted)) {
       this.session = 0n;
       this.#say(new JuteWriter().int(0).int(0).long(0n).buffer(new Uint8Array(16)).bool(READ_ONLY));
       this.push(null);
