@@ -84,9 +84,9 @@ export interface HttpServer extends AsyncDisposable {
  * a host, and a stop that neither loses what is in flight nor hangs on a client that stalls.
  *
  * Needs `--allow-net` for the address. What the runtime does not let it bound: a client that is slow
- * to send its headers or to read a response; put a proxy in front where that matters. Nor does it let
- * go of a connection on which such a client is stuck when the server stops; its process ends even so
- * if the stop came by a signal.
+ * to send its headers or to read a response, and the connection of one that was answered before all
+ * of its body came. Put a proxy in front where that matters. A stop cannot close such connections
+ * either; one by a signal ends the process even so.
  * @param handler The handler.
  * @param options Address, deadlines and signals.
  * @returns The server, listening.
