@@ -10,11 +10,10 @@
  * const servers = "zk1:2181,zk2:2181,zk3:2181/apps";
  *
  * export async function serve(signal: AbortSignal): Promise<void> {
- *   await using registrar = zookeeperRegistrar({
- *     servers,
- *     path: "/services/stringsvc",
- *     instance: { address: "10.0.0.7:8080", zone: "eu-1" },
- *   });
+ *   await using registrar = zookeeperRegistrar("/services/stringsvc", {
+ *     address: "10.0.0.7:8080",
+ *     zone: "eu-1",
+ *   }, { servers });
  *   await registrar.register(); // From now on it stays registered.
  *   await new Promise((stopped) => signal.addEventListener("abort", stopped));
  * }

@@ -29,10 +29,6 @@ export interface ZookeeperAcl {
 
 /** Options for {@linkcode zookeeperRegistrar}. */
 export interface ZookeeperRegistrarOptions extends ZookeeperOptions {
-  /** The node that an instancer watches, such as `/services/stringsvc`; it is created. */
-  readonly path: string;
-  /** Where the service runs, or all there is to say about it. */
-  readonly instance: string | Instance;
   /**
    * The name of the node below the path. Two with the same name exclude each other: the second waits
    * for the end of the first one's session. When left out a number is the name, so that nobody
@@ -74,7 +70,9 @@ const ACLS = {
  * Registers a service in ZooKeeper: a node that lives as long as the session of this registrar. It
  * is created again when the session has expired or somebody has deleted it, and never twice: after
  * a lost answer it is looked for first.
- * @param options The path, the instance, the servers and the credentials.
+ * @param path The node that an instancer watches, such as `/services/stringsvc`; it is created.
+ * @param instance Where the service runs, or all there is to say about it.
+ * @param options The servers, the credentials, the name of the node and who may do what with it.
  * @returns The registrar. Deregistering closes its session, with which the node goes.
  * @throws {TypeError} If the path, the instance, the servers or the credentials cannot be.
  * @throws {RangeError} If a time is out of range.
@@ -82,24 +80,25 @@ const ACLS = {
  * ```ts
  * import { zookeeperRegistrar } from "@kit/sd/zookeeper";
  * import assert from "node:assert/strict";
- * await using registrar = zookeeperRegistrar({
- *   servers: "127.0.0.1:2181,127.0.0.1:2182/apps",
- *   path: "/services/stringsvc",
- *   instance: { address: "10.0.0.7:8080", zone: "eu-1", weight: 2 },
- * });
+ * await using registrar = zookeeperRegistrar("/services/stringsvc", {
+ *   address: "10.0.0.7:8080",
+ *   zone: "eu-1",
+ * }, { servers: "127.0.0.1:2181,127.0.0.1:2182/apps" });
  * assert.equal(registrar.status.state, "connecting"); // `await registrar.register()` comes next.
  * ```
  */
-export function zookeeperRegistrar(options: ZookeeperRegistrarOptions): Registrar {
-  const { path, nodeName, acl = "open", encode = encodeInstance } = options;
+export function zookeeperRegistrar(
+  path: string,
+  instance: string | Instance,
+  options: ZookeeperRegistrarOptions = {},
+): Registrar {
+  const { nodeName, acl = "open", encode = encodeInstance } = options;
   const config = configure(options);
   const { sessionTimeoutMs, connectTimeoutMs } = config;
   const { registerTimeoutMs = sessionTimeoutMs + 5000 } = options;
-  const instance = typeof options.instance === "string"
-    ? { address: options.instance }
-    : options.instance;
+  const whole = typeof instance === "string" ? { address: instance } : instance;
   checkPositive("registerTimeoutMs", registerTimeoutMs);
-  parseAddress(instance.address);
+  parseAddress(whole.address);
   checkPath(path);
   if (nodeName !== undefined) checkNodeName(nodeName);
   if (acl === "creator" && config.auth === undefined) {
@@ -108,7 +107,7 @@ export function zookeeperRegistrar(options: ZookeeperRegistrarOptions): Registra
   const node = new OwnNode({
     parent: config.chroot + path,
     name: nodeName,
-    data: new TextEncoder().encode(encode(instance)),
+    data: new TextEncoder().encode(encode(whole)),
     acl: (typeof acl === "string" ? ACLS[acl] : acl).map(({ scheme, id, permissions }) => ({
       scheme,
       id,

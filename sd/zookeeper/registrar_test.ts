@@ -1,4 +1,5 @@
 import { FakeClock, settled } from "@kit/endpoint/testing";
+import type { Instance } from "@kit/sd";
 import assert from "node:assert/strict";
 import { zookeeperRegistrar, type ZookeeperRegistrarOptions } from "./registrar.ts";
 import { FakeZookeeper } from "./testdata/fake_zookeeper.ts";
@@ -10,33 +11,32 @@ async function advance(clock: FakeClock, ms: number): Promise<void> {
   }
 }
 
-function setUp(options: Partial<ZookeeperRegistrarOptions> = {}) {
+interface SetUp extends ZookeeperRegistrarOptions {
+  readonly path?: string;
+  readonly instance?: string | Instance;
+}
+
+function setUp({ path = "/services/s", instance = "a:1", ...options }: SetUp = {}) {
   const server = new FakeZookeeper();
   const clock = new FakeClock();
   const states: string[] = [];
   const { connect } = server;
-  const make = (more: Partial<ZookeeperRegistrarOptions> = {}) =>
-    zookeeperRegistrar({
-      path: "/services/s",
-      instance: "a:1",
-      connect,
-      clock,
-      random: () => 0.5,
-      onStatus: ({ state }) => states.push(state),
-      ...options,
-      ...more,
-    });
-  const registrar = make();
+  const registrar = zookeeperRegistrar(path, instance, {
+    connect,
+    clock,
+    random: () => 0.5,
+    onStatus: ({ state }) => states.push(state),
+    ...options,
+  });
   return {
     server,
     clock,
     registrar,
     states,
-    make,
     nodes: () => server.children("/services/s"),
     /** Registers, in virtual time. */
-    async register(one = registrar): Promise<void> {
-      const done = one.register();
+    async register(): Promise<void> {
+      const done = registrar.register();
       done.catch(() => {});
       await advance(clock, 300);
       await done;

@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { delay } from "@kit/endpoint";
-import type { Instancer, Status } from "@kit/sd";
+import type { Instance, Instancer, Status } from "@kit/sd";
 import { instancerContract } from "@kit/sd/testing";
 import {
   zookeeperInstancer,
@@ -28,7 +28,7 @@ const SLACK_MS = 1000;
 
 const at = (port: number) => `127.0.0.1:${port}`;
 
-function follow(port: number, path: string, options: Partial<ZookeeperInstancerOptions> = {}) {
+function follow(port: number, path: string, options: ZookeeperInstancerOptions = {}) {
   const statuses: Status[] = [];
   const instancer = zookeeperInstancer(path, {
     servers: at(port),
@@ -58,11 +58,11 @@ function listen(instancer: Instancer) {
 function registrarAt(
   port: number,
   path: string,
-  instance: string,
-  options: Partial<ZookeeperRegistrarOptions> = {},
+  instance: string | Instance,
+  options: ZookeeperRegistrarOptions = {},
 ) {
   const servers = at(port);
-  return zookeeperRegistrar({ servers, path, instance, sessionTimeoutMs: TIMEOUT_MS, ...options });
+  return zookeeperRegistrar(path, instance, { servers, sessionTimeoutMs: TIMEOUT_MS, ...options });
 }
 
 /** By name, the data and the owner of the nodes below a path, as kazoo sees them. */
@@ -132,7 +132,7 @@ withServer(
       tags: ["a"],
       metadata: { b: "c" },
     };
-    await using numbered = registrarAt(port, path, "", { instance });
+    await using numbered = registrarAt(port, path, instance);
     await using fixed = registrarAt(port, path, "10.0.0.1:80", { nodeName: "one" });
     await Promise.all([numbered.register(), fixed.register()]);
     await watched.sees("10.0.0.1:80,[::1]:80");

@@ -5,10 +5,8 @@
 import { zookeeperRegistrar } from "@kit/sd/zookeeper";
 
 const [port, path, instance, sessionTimeoutMs] = Deno.args as [string, string, string, string];
-const registrar = zookeeperRegistrar({
+const registrar = zookeeperRegistrar(path, instance, {
   servers: `127.0.0.1:${port}`,
-  path,
-  instance,
   sessionTimeoutMs: Number(sessionTimeoutMs),
 });
 await registrar.register();
