@@ -40,7 +40,11 @@ Deno.test("serve() refuses a port in use and an address that is not its own", as
   });
   assert.throws(() => serve(ok, { listen: "192.0.2.1:0", signals: [] }), {
     code: "unavailable",
-    message: `Cannot listen on "192.0.2.1:0" as this host has no such address`,
+    message: `Cannot listen on "192.0.2.1:0" as ${
+      Deno.permissions.querySync({ name: "net", host: "192.0.2.1" }).state === "granted"
+        ? "this host has no such address"
+        : "the process lacks the permission --allow-net"
+    }`,
   });
 });
 
