@@ -76,7 +76,7 @@ export class ConsulAgent {
 
   /**
    * Asks the agent.
-   * @returns A promise of its answer. It rejects with a `KitError`, or with the reason of the signal.
+   * @returns A promise of its answer. It rejects with a `KitError`, or because of the signal.
    */
   async ask(request: AgentRequest): Promise<AgentAnswer> {
     const { doing, signal, timeoutMs = this.timeoutMs } = request;
@@ -90,7 +90,6 @@ export class ConsulAgent {
     try {
       return await whileNotAborted(call.signal, this.#exchange(request, call.signal));
     } catch (error) {
-      call.signal.throwIfAborted();
       if (error instanceof KitError) throw error;
       throw this.#error("unavailable", doing, "it cannot be reached", error);
     } finally {

@@ -156,7 +156,6 @@ class ServiceWatch implements RegistryInstancer {
         this.#backoff.reset();
         pauseMs = Math.max(this.#pace.takeMs(), this.#random() * SPREAD_MS);
       } catch (error) {
-        if (signal.aborted) return;
         this.#cache.fail(error);
         // An agent that comes back may count from the start, and would let a higher index wait.
         index = 0;

@@ -183,6 +183,7 @@ const READ: readonly [string, unknown, unknown][] = [
     },
     { address: "10.0.0.1:80", weight: 2 },
   ],
+  ["no weight below zero", consulEntry({ Weights: { Passing: -1 } }), { address: "10.0.0.1:80" }],
   ["no weight that is none", consulEntry({ Weights: { Passing: "9" } }), {
     address: "10.0.0.1:80",
   }],
@@ -209,9 +210,10 @@ Deno.test("consulInstancer() takes the same of two with one address, in any orde
   assert.deepEqual(await setOf(two.reverse()), one);
 });
 
-const endless = (onPull: () => void = () => {}) =>
+const endless = (onPull: () => void = () => {}, cancel: () => void = () => {}) =>
   new Response(
     new ReadableStream({
+      cancel,
       pull(controller) {
         onPull();
         controller.enqueue(new Uint8Array(1 << 20).fill(32));
@@ -286,11 +288,14 @@ for (const [name, answer, code, why] of FAULTS) {
 
 Deno.test("consulInstancer() stops to read an answer that is too large", async () => { // D4, P12
   let pulled = 0;
-  const { instancer } = setup({ fetch: () => Promise.resolve(endless(() => pulled++)) });
+  let cancelled = 0;
+  const fetch = () => Promise.resolve(endless(() => pulled++, () => cancelled++));
+  const { instancer } = setup({ fetch });
   await using _ = instancer;
   while (instancer.status.lastError === undefined) await settled();
   await settled();
   assert(pulled <= 34, `${pulled} MiB`);
+  assert.equal(cancelled, 1);
 });
 
 Deno.test("consulInstancer() starts although the agent is away, and recovers", async () => { // R1, CO2
@@ -302,6 +307,20 @@ Deno.test("consulInstancer() starts although the agent is away, and recovers", a
   delete fault.answer;
   await clock.advance(24_000);
   assert.deepEqual(heard, [`Cannot read service "web" ${AT} it cannot be reached`, "10.0.0.1:80"]);
+});
+
+Deno.test("consulInstancer() tries soon again when the agent fails anew", async () => {
+  const { clock, agent, asked, fault, instancer } = setup();
+  await using _ = instancer;
+  fault.answer = () => Promise.reject(new TypeError("refused"));
+  await clock.advance(60_000);
+  delete fault.answer;
+  await clock.advance(24_000);
+  fault.answer = () => Promise.reject(new TypeError("refused"));
+  const before = asked.length;
+  agent.restart();
+  await clock.advance(1000);
+  assert(asked.length - before >= 3, `${asked.length - before} tries in the first second`);
 });
 
 Deno.test("consulInstancer() gives a question that waits its time and no more", async () => { // D4, D6

@@ -5,27 +5,31 @@
  * restarted and has forgotten it. Whoever calls it follows the registry, and keeps the last known
  * instances while the registry is away.
  *
- * ```ts ignore
+ * ```ts
+ * import { background } from "@kit/endpoint";
  * import { endpointer } from "@kit/sd";
  * import { consulInstancer, consulRegistrar } from "@kit/sd/consul";
+ * import assert from "node:assert/strict";
  *
- * // In the service:
- * await using registrar = consulRegistrar({
- *   name: "stringsvc",
- *   address: "10.0.0.7:8001",
- *   tags: ["prod"],
- *   version: "1.4.0",
- * });
- * await registrar.register();
- *
- * // In its callers:
- * await using instancer = consulInstancer("stringsvc", {
+ * const found = [{ Service: { Address: "10.0.0.7", Port: 8001 } }];
+ * const options = {
  *   agent: "http://localhost:8500",
- *   tags: ["prod"],
- *   onStatus: ({ state, lastError }) => console.log("consul", state, lastError?.message),
- * });
- * await using strings = endpointer(instancer, factory);
+ *   fetch: () => Promise.resolve(Response.json(found)), // Left out where there is an agent.
+ * };
+ * // In the service:
+ * await using registrar = consulRegistrar({ name: "strings", address: "10.0.0.7:8001" }, options);
+ * await registrar.register();
+ * // In its callers:
+ * await using instancer = consulInstancer("strings", options);
+ * await using strings = endpointer(
+ *   instancer,
+ *   ({ address }) => (text: string) => Promise.resolve(`${address} got ${text}`),
+ * );
+ * const [first] = await strings.ready(background());
+ * assert.equal(await first?.endpoint("a", background()), "10.0.0.7:8001 got a");
  * ```
+ *
+ * `onStatus` is the place to log: it hears of each change once, not of each try.
  * @module
  */
 export * from "./instancer.ts";

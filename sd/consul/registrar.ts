@@ -149,7 +149,6 @@ class ServiceRegistrar implements Registrar {
       try {
         signal.throwIfAborted();
         await this.#put(signal);
-        signal.throwIfAborted();
       } catch (error) {
         if (signal.aborted) {
           const message = `Cannot register service "${this.#name}" as registrar was disposed of`;
@@ -180,7 +179,6 @@ class ServiceRegistrar implements Registrar {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
-    this.#keeping?.ending.abort();
     // Nobody waits for what went wrong, but the status tells it.
     await this.deregister().catch(() => {});
     this.#tracker.set("closed");
@@ -205,7 +203,6 @@ class ServiceRegistrar implements Registrar {
     while (await this.#isPauseOver(pauseMs, signal)) {
       try {
         if (!await this.#isKnown(signal)) await this.#put(signal);
-        if (signal.aborted) return;
         this.#tracker.set("connected");
         backoff.reset();
         pauseMs = keepAliveMs;
