@@ -159,7 +159,6 @@ export class EtcdClient {
     } finally {
       timer?.[Symbol.dispose]();
       signal?.removeEventListener("abort", abort);
-      controller.abort(); // Nothing of the answer is read any more.
     }
   }
 

@@ -14,6 +14,8 @@ export interface Asked {
   // deno-lint-ignore no-explicit-any
   readonly body: any;
   readonly headers: Headers;
+  readonly redirect: RequestRedirect | undefined;
+  readonly signal: AbortSignal;
 }
 
 /** A `fetch` that answers by a function and keeps what it was asked. */
@@ -24,13 +26,15 @@ export function fakeEtcd(reply: (asked: Asked, count: number) => Reply | Promise
     const url = String(input);
     const path = url.replace(/.*\/v3\//, "");
     const headers = new Headers(init?.headers);
-    const one = { url, path, body: JSON.parse(init!.body as string), headers };
+    const { redirect, signal } = init!;
+    const body = JSON.parse(init!.body as string);
+    const one = { url, path, body, headers, redirect, signal: signal! };
     asked.push(one);
     const answer = await reply(one, asked.length);
     const response = answer instanceof Response ? answer : Response.json(answer);
     // As with the real one, to abort ends the body as well.
-    const body = response.body?.pipeThrough(new TransformStream(), { signal: init!.signal! });
-    return new Response(body ?? null, response);
+    const piped = response.body?.pipeThrough(new TransformStream(), { signal: signal! });
+    return new Response(piped ?? null, response);
   };
   return { fetch: fake, asked, paths: () => asked.map(({ path }) => path) };
 }

@@ -65,6 +65,7 @@ Deno.test("etcdInstancer() asks for a range and then for what comes after it", a
   const [list, follows] = etcd.etcd.asked;
   assert.deepEqual(list!.body, { key: btoa("/s/"), range_end: btoa("/s0") });
   assert.equal(list!.url, "http://etcd:2379/v3/kv/range");
+  assert.equal(list!.redirect, "manual"); // P19
   assert.equal(list!.headers.get("grpc-metadata-hasleader"), "true");
   assert.deepEqual(follows!.body, { create_request: { ...list!.body, start_revision: "8" } });
   watch.say(
@@ -95,6 +96,35 @@ Deno.test("etcdInstancer() takes over from its last revision when a watch is old
   assert.equal(etcd.etcd.asked.at(-1)!.body.create_request.start_revision, "13");
   assert.deepEqual(etcd.told(), [A, `${A},${B}`]);
   assert.equal(etcd.states.join(), "connected");
+});
+
+Deno.test("etcdInstancer() takes every cut up at its revision, at the next member", async () => {
+  const watches: FakeWatch[] = [];
+  await using etcd = follow(({ path }) => {
+    if (path !== "watch") return listed(7, { "/s/a": A });
+    watches.push(new FakeWatch(20));
+    return watches.at(-1)!.response;
+  }, { endpoints: "http://one:1,http://two:1", random: () => 0, watchMs: 1000 });
+  const cut = async () => {
+    watches.at(-1)!.end();
+    await many();
+    await etcd.clock.advance(120);
+    await many();
+  };
+  await many();
+  watches[0]!.say({ ...header(15), events: [{ kv: kv("/s/b", B, 12) }] });
+  await many();
+  await cut();
+  assert.equal(etcd.instancer.status.state, "connected");
+  await etcd.clock.advance(1200); // A watch that lasts makes up for it.
+  await many();
+  await cut();
+  const follows = etcd.etcd.asked.slice(1).map(({ url, body }) =>
+    `${new URL(url).hostname} ${body.create_request?.start_revision}`
+  );
+  assert.deepEqual(follows, ["one 8", "two 13", "two 13", "one 13"]);
+  assert.equal(etcd.states.join(), "connected,disconnected,connected,disconnected,connected");
+  assert.equal(etcd.told().at(-1), `${A},${B}`);
 });
 
 const hundredMegabytes = () => {

@@ -86,12 +86,7 @@ export function etcdRegistrar(
       lease = ID;
       beatMs = Number(TTL) * 1000 / 3 || ttlMs / 3;
     }
-    try {
-      await client.call("kv/put", { key, value, lease }, bounds);
-    } catch (error) {
-      if (codeOf(error) === "not_found") lease = undefined;
-      throw error;
-    }
+    await client.call("kv/put", { key, value, lease }, bounds);
   }
 
   async function renew(bounds: CallOptions): Promise<void> {
