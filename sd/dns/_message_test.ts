@@ -35,6 +35,17 @@ for (const [what, data] of Object.entries(BROKEN)) {
   });
 }
 
+Deno.test("decodeAnswer() refuses names that point at each other", () => {
+  // The data of the first record begins at 34.
+  const records = [[99, [0xc0, 36, 0xc0, 34]], [33, [0, 0, 0, 0, 0, 80, 0xc0, 36]]] as const;
+  assert.throws(() => decodeAnswer(answer(query("a.bc"), { records })), /points forward/);
+});
+
+Deno.test("decodeAnswer() refuses a record that is cut off, also of a type that it skips", () => {
+  const message = answer(query("a.bc"), { records: [[16, [1, 2, 3]]] });
+  assert.throws(() => decodeAnswer(message.subarray(0, -1)), RangeError);
+});
+
 Deno.test("decodeAnswer() takes any bytes without hanging, or refuses them", () => {
   const records = [srv(1, 2, 3, "host.example"), srv(4, 5, 6, "other.example")];
   const good = answer(query("a.bc"), { records });

@@ -6,7 +6,11 @@ import { createSocket } from "node:dgram";
 import { createServer, type Server } from "node:net";
 
 /** Makes the answer to a query; nothing is sent when it gives nothing. */
-export type Reply = (query: Uint8Array, via: "udp" | "tcp") => Uint8Array | undefined;
+export type Reply = (
+  query: Uint8Array,
+  via: "udp" | "tcp",
+  port: number,
+) => Uint8Array | undefined;
 
 /** A record: its type and its data. */
 export type RecordData = readonly [type: number, data: readonly number[]];
@@ -49,12 +53,12 @@ export class TestServer implements AsyncDisposable {
   readonly #tcp: Server;
 
   private constructor(reply: Reply) {
-    const receive = (query: Uint8Array, via: "udp" | "tcp") => {
+    const receive = (query: Uint8Array, via: "udp" | "tcp", port = 0) => {
       this.queries.push({ query, via });
-      return reply(query, via);
+      return reply(query, via, port);
     };
     this.#udp.on("message", (query, from) => {
-      const message = receive(query, "udp");
+      const message = receive(query, "udp", from.port);
       if (message !== undefined) this.#udp.send(message, from.port, from.address);
     });
     this.#tcp = createServer((socket) => {
@@ -62,9 +66,11 @@ export class TestServer implements AsyncDisposable {
       socket.once("data", (data: Uint8Array) => {
         const message = receive(data.subarray(2), "tcp");
         if (message === undefined) return socket.destroy();
-        socket.write(Uint8Array.of(message.length >> 8)); // Cut into pieces, as a network may.
-        socket.write(Uint8Array.of(message.length & 255));
-        socket.end(message);
+        // Cut into pieces, as a network may.
+        socket.setNoDelay();
+        socket.write(Uint8Array.of(message.length >> 8));
+        setTimeout(() => socket.write(Uint8Array.of(message.length & 255, message[0]!)), 5);
+        setTimeout(() => socket.end(message.subarray(1)), 10);
       });
     });
   }

@@ -157,7 +157,7 @@ export function dnsInstancer(name: string, options: DnsInstancerOptions = {}): R
         found = await askInTime();
         cache.update(found);
       } catch (error) {
-        if (!stopped.signal.aborted) cache.fail(error);
+        cache.fail(error);
       }
       const isGood = found.length > 0 && cache.status.state === "connected";
       misses = isGood ? 0 : misses + 1;

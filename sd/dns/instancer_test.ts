@@ -262,6 +262,21 @@ Deno.test("dnsInstancer() tells the addresses of a host, of both families", asyn
   assert.deepEqual(seen, ["10.0.0.1:8080,[fd00::1]:8080", "undefined", "10.0.0.1:8080"]);
 });
 
+Deno.test("dnsInstancer() gives up the other question when one of two has failed", async () => {
+  const signals: AbortSignal[] = [];
+  const resolver: DnsResolver = {
+    services: () => Promise.resolve([]),
+    addresses(_, family, signal) {
+      signals.push(signal);
+      return family === 4 ? Promise.reject(new Error("SERVFAIL")) : new Promise(() => {});
+    },
+  };
+  const clock = new FakeClock();
+  await using _ = dnsInstancer("svc.test", { mode: "a", port: 80, resolver, clock });
+  await clock.advance(0);
+  assert.deepEqual(signals.map(({ aborted }) => aborted), [true, true]);
+});
+
 Deno.test("dnsInstancer() leaves no timer behind, and tells nothing more", async () => {
   for (const step of [[record("a")], new Error("down"), "silence"] as const) {
     const { clock, events, asked, instancer } = scene([step]);

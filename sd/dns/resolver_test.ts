@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
 import { answer, srv, TestServer } from "./_server_testing.ts";
 import { dnsResolver } from "./resolver.ts";
 
@@ -83,6 +84,19 @@ for (const [what, forge] of Object.entries(FORGERIES)) {
     assert.equal(sent, 2); // It was asked again, as if the first packet had been lost.
   });
 }
+
+Deno.test("dnsResolver() ignores a packet from elsewhere", async () => {
+  const records = (target: string) => ({ records: [srv(1, 1, 80, target)] });
+  const other = createSocket("udp4");
+  let asked = 0;
+  await using server = await TestServer.start((query, _, port) => {
+    if (asked++ > 0) return answer(query, records("good"));
+    other.send(answer(query, records("bad")), port, "127.0.0.1");
+  });
+  const [found] = await dnsResolver({ server: server.address }).services(NAME, signal);
+  assert.equal(found?.target, "good");
+  await new Promise<void>((resolve) => other.close(() => resolve()));
+});
 
 Deno.test("dnsResolver() takes an answer whose question is in other letters", async () => {
   await using server = await TestServer.start((query) => {

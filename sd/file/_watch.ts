@@ -3,7 +3,7 @@
  * @module
  */
 import { watch } from "node:fs";
-import { open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { KitError } from "@kit/endpoint";
 
 /**
@@ -34,9 +34,10 @@ async function readBytes(
   maxBytes: number,
   refuse: (why: string) => never,
 ): Promise<Uint8Array> {
+  // Before it is opened, which would wait for a writer of a pipe.
+  if (!(await stat(path)).isFile()) refuse("it is no file");
   const file = await open(path);
   try {
-    if (!(await file.stat()).isFile()) refuse("it is no file");
     // One more than allowed, as the file may grow meanwhile.
     const buffer = new Uint8Array(maxBytes + 1);
     let length = 0;

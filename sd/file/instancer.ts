@@ -95,7 +95,7 @@ export function fileInstancer(path: string, options: FileInstancerOptions = {}):
   async function readOnce(): Promise<void> {
     try {
       const now = await readText(path, maxBytes);
-      if (isClosed || now === text && cache.status.state === "connected") return;
+      if (now === text && cache.status.state === "connected") return;
       text = now;
       cache.update(parseInstances(now));
     } catch (error) {

@@ -133,11 +133,15 @@ Deno.test("fileInstancer() refuses a file over its limit", async () => {
   await eventually(() => assert.match(file.error()!, /more than 8 bytes$/));
 });
 
-Deno.test("fileInstancer() refuses a folder, and what is not in UTF-8", async () => {
-  await using file = await scene(WATCHED);
+Deno.test("fileInstancer() refuses a folder, a pipe, and what is not in UTF-8", async () => {
+  await using file = await scene(POLLED); // A pipe stalls the watchers of Deno 2.9.
   await Deno.mkdir(file.path);
   file.start();
-  await eventually(() => assert.match(file.error()!, /as it (?:is no file|gave EISDIR)$/));
+  await eventually(() => assert.match(file.error()!, /as it is no file$/));
+  await Deno.remove(file.path);
+  await eventually(() => assert.match(file.error()!, /does not exist$/));
+  await new Deno.Command("mkfifo", { args: [file.path] }).output();
+  await eventually(() => assert.match(file.error()!, /as it is no file$/));
   await Deno.remove(file.path);
   await Deno.writeFile(file.path, Uint8Array.of(0x2d, 0x20, 0xff));
   await eventually(() => assert.match(file.error()!, /not in UTF-8$/));
@@ -164,6 +168,9 @@ Deno.test("fileInstancer() reads once for changes within the debounce, and the l
   await clock.advance(1);
   await eventually(() => assert.equal(file.last(), "b:80"));
   assert.equal(file.events.length, 2);
+  await eventually(() => assert.equal(clock.pending, 1));
+  change();
+  assert.equal(clock.pending, 2);
   await instancer[Symbol.asyncDispose]();
   change();
   assert.equal(clock.pending, 0);
