@@ -13,6 +13,9 @@ import { consulRegistrar } from "./registrar.ts";
 
 const CONSUL = Deno.env.get("KIT_CONSUL");
 const program = (name: string) => new URL(`testdata/${name}`, import.meta.url).pathname;
+/** Names the agent, so that nobody takes what the stand-in shows for what Consul does. */
+const test = (name: string, run: (t: Deno.TestContext) => Promise<void>) =>
+  Deno.test(`${name} (${CONSUL === undefined ? "stand-in" : "Consul"})`, run);
 const TOKEN = "e95b599e-166e-7d80-08ad-aee76e7ddf19";
 
 function standInArgs(port: number, token?: string): string[] {
@@ -121,7 +124,7 @@ function counting() {
   return counted;
 }
 
-Deno.test("consulInstancer() keeps the contract with an agent", async (t) => { // SC1-SC4, SD1
+test("consulInstancer() keeps the contract with an agent", async (t) => { // SC1-SC4, SD1
   await using agent = await Agent.start();
   let last = 0;
   const cases = instancerContract(async () => {
@@ -159,7 +162,7 @@ Deno.test("consulInstancer() keeps the contract with an agent", async (t) => { /
   for (const { name, run } of cases) await t.step(name, run);
 });
 
-Deno.test("consulRegistrar() and consulInstancer() meet at an agent", async () => { // CO1, CO4, CO9, CO10
+test("consulRegistrar() and consulInstancer() meet at an agent", async () => { // CO1, CO4, CO9, CO10
   await using agent = await Agent.start();
   const options = { agent: agent.url };
   const instance = {
@@ -186,7 +189,7 @@ Deno.test("consulRegistrar() and consulInstancer() meet at an agent", async () =
   await ofAll.has("8002", 2000);
 });
 
-Deno.test("consulInstancer() sees a change within 100 ms", async () => { // CO3, P9
+test("consulInstancer() sees a change within 100 ms", async () => { // CO3, P9
   await using agent = await Agent.start();
   await using instancer = consulInstancer("web", { agent: agent.url });
   using heard = listen(instancer);
@@ -203,7 +206,7 @@ Deno.test("consulInstancer() sees a change within 100 ms", async () => { // CO3,
   assert(tookMs.toSorted((a, b) => a - b)[2]! < 100, `${tookMs}`);
 });
 
-Deno.test("consulInstancer() sees a TTL run out", async () => {
+test("consulInstancer() sees a TTL run out", async () => {
   await using agent = await Agent.start();
   await using instancer = consulInstancer("web", { agent: agent.url });
   using heard = listen(instancer);
@@ -213,7 +216,7 @@ Deno.test("consulInstancer() sees a TTL run out", async () => {
   await heard.has("1", 3000);
 });
 
-Deno.test("an agent that is killed fails no call", async () => { // D1, D2, P9
+test("an agent that is killed fails no call", async () => { // D1, D2, P9
   await using agent = await Agent.start();
   await agent.add("web", 1);
   await agent.add("web", 2);
@@ -257,7 +260,7 @@ Deno.test("an agent that is killed fails no call", async () => { // D1, D2, P9
   assert(!sizes.has(0) && (sizes.get(2) ?? 0) > 1000, JSON.stringify([...sizes]));
 });
 
-Deno.test("an agent that lost its state is told again within the TTL", async () => { // D2, P9
+test("an agent that lost its state is told again within the TTL", async () => { // D2, P9
   await using agent = await Agent.start();
   const options = { agent: agent.url };
   const ttlMs = 3000;
@@ -283,7 +286,7 @@ Deno.test("an agent that lost its state is told again within the TTL", async () 
   assert(heard.events.every(({ instances }) => instances?.length !== 0));
 });
 
-Deno.test("consulInstancer() follows churn at its pace", async () => { // D3
+test("consulInstancer() follows churn at its pace", async () => { // D3
   await using agent = await Agent.start();
   const counted = counting();
   await using instancer = consulInstancer("web", { agent: agent.url, fetch: counted.fetch });
@@ -307,7 +310,7 @@ Deno.test("consulInstancer() follows churn at its pace", async () => { // D3
   );
 });
 
-Deno.test("an agent that is paused is noticed, and nothing is lost", async () => { // D6
+test("an agent that is paused is noticed, and nothing is lost", async () => { // D6
   await using agent = await Agent.start();
   const options = { agent: agent.url, timeoutMs: 500 };
   await using instancer = consulInstancer("web", { ...options, waitMs: 1000 });
@@ -334,7 +337,7 @@ Deno.test("an agent that is paused is noticed, and nothing is lost", async () =>
   assert.equal(heard.ports(), "1");
 });
 
-Deno.test("a process that is paused past its TTL is back soon, and no twin", async () => { // D7, P9
+test("a process that is paused past its TTL is back soon, and no twin", async () => { // D7, P9
   await using agent = await Agent.start();
   const ttlMs = 1500;
   const service = { name: "web", address: "127.0.0.1:1", check: { ttlMs } };
@@ -371,7 +374,7 @@ Deno.test("a process that is paused past its TTL is back soon, and no twin", asy
   }
 });
 
-Deno.test("a connection that is cut or swallowed changes nothing", async () => { // D1, D6
+test("a connection that is cut or swallowed changes nothing", async () => { // D1, D6
   await using agent = await Agent.start();
   await agent.add("web", 1);
   await using proxy = new TcpProxy(agent.server.port);
@@ -397,7 +400,7 @@ Deno.test("a connection that is cut or swallowed changes nothing", async () => {
   assert(errors.length >= 2 && errors.length <= 6, errors.join("\n"));
 });
 
-Deno.test("a wrong token is refused in words that do not show it", async () => { // CO1, S12
+test("a wrong token is refused in words that do not show it", async () => { // CO1, S12
   await using agent = await Agent.start(TOKEN);
   const wrong = { agent: agent.url, token: "11111111-2222-3333-4444-555555555555" };
   const right = { agent: agent.url, token: TOKEN };
@@ -418,7 +421,7 @@ Deno.test("a wrong token is refused in words that do not show it", async () => {
   await heard.has("1");
 });
 
-Deno.test("consulInstancer() ends a question under way when disposed of", async () => { // CO8
+test("consulInstancer() ends a question under way when disposed of", async () => { // CO8
   await using agent = await Agent.start();
   const instancer = consulInstancer("web", { agent: agent.url, waitMs: 600_000 });
   await eventually(() => instancer.status.state === "connected");
