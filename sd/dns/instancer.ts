@@ -44,7 +44,7 @@ export interface DnsInstancerOptions
   readonly timeoutMs?: number;
   /**
    * Whether to tell the instances with the lowest priority number only, as RFC 2782 has it, or all
-   * of them, for a balancer that knows `priority`.
+   * of them, for a balancer that knows `priority`: `priorityFirst` of `@kit/lb`.
    * @default {"lowest"}
    */
   readonly priorities?: "lowest" | "all";
