@@ -18,6 +18,7 @@ export interface EntryHost<Req, Res> {
 
 /** Closes once it was told to leave, the delay is over and the calls under way have ended. */
 export class LiveEntry<Req, Res> implements Entry<Req, Res> {
+  instance: Instance;
   readonly endpoint: Endpoint<Req, Res>;
   readonly #host: EntryHost<Req, Res>;
   readonly #close: (() => unknown) | undefined;
@@ -26,7 +27,7 @@ export class LiveEntry<Req, Res> implements Entry<Req, Res> {
   #timer: Disposable | undefined;
 
   constructor(
-    public instance: Instance,
+    instance: Instance,
     made: ReturnType<Factory<Req, Res>>,
     host: EntryHost<Req, Res>,
   ) {
@@ -34,6 +35,7 @@ export class LiveEntry<Req, Res> implements Entry<Req, Res> {
     if (typeof endpoint !== "function") {
       throw new TypeError(`Cannot use what the factory made as it holds no endpoint`);
     }
+    this.instance = instance;
     this.#host = host;
     this.#close = closerOf(made);
     // Without anything to close there is no need to know which calls are under way.
