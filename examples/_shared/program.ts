@@ -34,9 +34,9 @@ export function start(
 ): Program {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
-      // The signal of a request then means what it says, and Deno prints no notice about it.
-      ...["run", "--quiet", "--no-prompt", "--unstable-no-legacy-abort"],
+      ...["run", "--quiet", "--no-prompt"],
       "--allow-net=127.0.0.1,localhost",
+      ...["--allow-read", "--allow-env=LOG_TOKENS,LOG_STREAM"], // for a file of instances
       new URL(`../${name}/main.ts`, import.meta.url).href,
       ...flags,
     ],

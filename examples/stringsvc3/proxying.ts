@@ -6,20 +6,24 @@ import { apply, type Endpoint, KitError } from "@kit/endpoint";
 import { retry, retryBudget, roundRobin } from "@kit/lb";
 import type { Logger } from "@kit/log";
 import { circuitBreaker, rateLimit, tokenBucket } from "@kit/middleware";
-import { endpointer, fixed, type Instance } from "@kit/sd";
+import { endpointer, type Instance } from "@kit/sd";
 import type { Flag } from "../_shared/flags.ts";
+import { FORMS, listed, logged, parseRegistry, type Registry } from "../_shared/registry.ts";
 import type { UppercaseRequest } from "./endpoints.ts";
 import type { ServiceMiddleware } from "./service.ts";
 import { type UppercaseAnswer, uppercaseClient, uppercaseUrl } from "./transport.ts";
 
 /** Which instances to hand calls on to. */
-export const proxy: Flag<readonly string[]> = {
-  help: "instances to hand uppercase on to: host:port or URLs, separated by commas",
+export const proxy: Flag<Registry | undefined> = {
+  help: `instances to hand uppercase on to: host:port or URLs, separated by commas, or
+                    where to find them: ${FORMS}`,
   byDefault: "",
   parse(text) {
-    const instances = text === "" ? [] : text.split(",").map((one) => one.trim());
-    instances.forEach(uppercaseUrl);
-    return instances;
+    if (text === "") return undefined;
+    const registry = parseRegistry(text);
+    if (registry !== undefined) return registry;
+    const instances = text.split(",").map((one) => one.trim());
+    return listed(instances.map(uppercaseUrl), text);
   },
 };
 
@@ -28,23 +32,23 @@ const QPS = 100;
 
 /**
  * Has `uppercase` done by other instances, each in turn. `count` stays here.
- * @param instances Where they are, as `host:port` or URLs; none to do all here.
+ * @param registry Where they are; none to do all here.
  * @param log Where to say so.
  * @returns The middleware; disposing it lets go of the instances.
  */
 export function proxying(
-  instances: readonly string[],
+  registry: Registry | undefined,
   log: Logger,
 ): ServiceMiddleware & AsyncDisposable {
-  if (instances.length === 0) {
+  if (registry === undefined) {
     log({ proxy_to: "none" });
     return Object.assign<ServiceMiddleware, AsyncDisposable>((next) => next, {
       [Symbol.asyncDispose]: () => Promise.resolve(),
     });
   }
-  log({ proxy_to: `[${instances.join(" ")}]` });
-  // A registry's client takes the place of `fixed` where instances come and go.
-  const endpoints = endpointer(fixed(instances.map(uppercaseUrl)), toInstance);
+  log({ proxy_to: `[${registry.url.replaceAll(",", " ")}]` });
+  const instancer = registry.find(logged(log, registry));
+  const endpoints = endpointer(instancer, toInstance);
   const uppercase = retry(roundRobin(endpoints), {
     maxAttempts: 3,
     timeoutMs: 250,
@@ -60,14 +64,17 @@ export function proxying(
     count: (s, ctx) => next.count(s, ctx),
   });
   return Object.assign(middleware, {
-    [Symbol.asyncDispose]: () => endpoints[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await endpoints[Symbol.asyncDispose]();
+      await instancer[Symbol.asyncDispose]();
+    },
   });
 }
 
 /** Makes what calls one instance, which keeps its own limit and its own breaker. */
 function toInstance({ address }: Instance): Endpoint<UppercaseRequest, UppercaseAnswer> {
   return apply(
-    uppercaseClient(address),
+    uppercaseClient(uppercaseUrl(address)),
     rateLimit(tokenBucket({ limit: QPS, burst: QPS })), // outside: what it refuses trips no breaker
     circuitBreaker(),
   );
