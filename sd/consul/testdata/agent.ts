@@ -1,9 +1,8 @@
 /**
  * A stand-in for an agent of Consul, for what the tests need of its API, written from its
  * documentation: index and blocking queries, tags, TTL checks, ACL tokens, no state kept. It refuses
- * what it does not know, so that a misspelt field fails a test.
- *
- * `deno run --allow-net agent.ts PORT [TOKEN]` serves it.
+ * what it does not know, so that a misspelt field fails a test. Only for virtual time: what needs a
+ * real agent has one.
  */
 import { type Clock, systemClock } from "@kit/endpoint";
 
@@ -214,11 +213,4 @@ function milliseconds(text: string | undefined): number | undefined {
   const [, number, unit] = /^([\d.]+)(ms|s|m)$/.exec(text) ?? [];
   if (number === undefined) throw new TypeError(`"${text}" is no duration`);
   return Number(number) * { ms: 1, s: 1000, m: 60_000 }[unit as "ms"];
-}
-
-if (import.meta.main) {
-  const [port, token] = Deno.args;
-  const agent = new StandInAgent(systemClock, token);
-  const options = { hostname: "127.0.0.1", port: Number(port), onListen() {} };
-  Deno.serve(options, (request) => agent.handle(request));
 }
