@@ -34,11 +34,17 @@ export class RequestContext implements Context {
   // Reading the signal of a request costs half of a small handler's throughput, so it is left alone
   // until somebody asks.
   get signal(): AbortSignal {
-    if (this.deadline === undefined) return this.request.signal;
-    this.#timed ??= withDeadline(withSignal(background(), this.request.signal), this.deadline);
+    if (this.deadline === undefined) return this.#lost;
+    this.#timed ??= withDeadline(withSignal(background(), this.#lost), this.deadline);
     const { signal } = this.#timed;
     if (this.#isReleased) this.#timed[Symbol.dispose]();
     return signal;
+  }
+
+  /** Tells that nobody waits any more. A host may pass what it likes as info. */
+  get #lost(): AbortSignal {
+    const signal = this.info?.signal;
+    return signal instanceof AbortSignal ? signal : this.request.signal;
   }
 
   value<T>(key: ContextKey<T>): T | undefined {

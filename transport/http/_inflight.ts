@@ -20,8 +20,33 @@ class Begun implements HandlerInfo {
   bodyReceived = true;
   isAnswered = false;
   send!: (response: Response) => void;
+  #controller: AbortController | undefined;
+  #reason: KitError | undefined;
 
-  constructor(readonly info: HandlerInfo, readonly begunAt: number) {}
+  constructor(
+    readonly request: Request,
+    readonly info: HandlerInfo,
+    readonly begunAt: number,
+  ) {}
+
+  /** Made on first read, as reading the signal of a request is dear. */
+  get signal(): AbortSignal {
+    if (this.#controller !== undefined) return this.#controller.signal;
+    const controller = this.#controller = new AbortController();
+    const { signal } = this.request;
+    if (this.#reason !== undefined) controller.abort(this.#reason);
+    else if (signal.aborted) controller.abort(signal.reason);
+    else signal.addEventListener("abort", () => controller.abort(signal.reason), { once: true });
+    return controller.signal;
+  }
+
+  /** Answers with an error in place of the handler, which is told by its signal. */
+  giveUp(error: KitError): void {
+    this.#reason = error;
+    const response = problem(error);
+    this.answer(error instanceof HttpError ? closing(response) : response);
+    this.#controller?.abort(error);
+  }
 
   /** Answers, unless that has been done already. */
   answer(response: Response): void {
@@ -66,7 +91,7 @@ export class Inflight implements Disposable {
     if (this.#isDraining) {
       return closing(problem(new KitError("unavailable", "Server is stopping")));
     }
-    const begun = new Begun(info, this.#tick);
+    const begun = new Begun(request, info, this.#tick);
     this.#requests.add(begun);
     this.#timer ??= this.#startTimer();
     const end = () => this.#end(begun);
@@ -127,11 +152,9 @@ export class Inflight implements Disposable {
       if (ageMs < Math.min(handlerTimeoutMs, bodyTimeoutMs)) break;
       if (request.isAnswered) continue;
       if (!request.bodyReceived && ageMs >= bodyTimeoutMs) {
-        request.answer(
-          closing(problem(new HttpError(408, "Cannot read body as it took too long"))),
-        );
+        request.giveUp(new HttpError(408, "Cannot read body as it took too long"));
       } else if (ageMs >= handlerTimeoutMs) {
-        request.answer(problem(new KitError("deadline_exceeded", "Server took too long")));
+        request.giveUp(new KitError("deadline_exceeded", "Server took too long"));
       }
     }
   }

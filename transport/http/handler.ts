@@ -10,6 +10,11 @@ export interface HandlerInfo {
   /** Settles when the response has been handed over. */
   readonly completed?: Promise<void>;
   /**
+   * Aborted when the client goes or the host gives the request up, before the response is complete;
+   * where there is none, the signal of the request is all there is.
+   */
+  readonly signal?: AbortSignal;
+  /**
    * Whether a handler waits for no more of the body. A host that bounds bodies sets it to `true`; a
    * handler that reads one sets it to `false` when it begins, and to `true` when all is there.
    */

@@ -7,7 +7,7 @@ import { RequestContext } from "./_context.ts";
 import { HOP_BY_HOP } from "./_hop_by_hop.ts";
 import type { HeadersFunc } from "./functions.ts";
 import type { Handler } from "./handler.ts";
-import { HttpError, isWithoutBody } from "./http_error.ts";
+import { HttpError } from "./http_error.ts";
 import { remoteAddress } from "./keys.ts";
 import { problem } from "./problem.ts";
 
@@ -128,7 +128,7 @@ function returned({ status, statusText, headers: received, body }: Response): Re
     headers.delete("content-encoding");
     headers.delete("content-length");
   }
-  return new Response(isWithoutBody(status) ? null : body, { status, statusText, headers });
+  return new Response(body, { status, statusText, headers });
 }
 
 function withoutHop(source: Headers): Headers {

@@ -132,21 +132,44 @@ Deno.test("serve() answers 408 to a body that stalls", async () => {
 });
 
 // P11, S2, P4: 504 over the wire, and the handler is told
-Deno.test("serve() answers 504 for a handler that hangs, and aborts its signal", async () => {
-  const clock = new FakeClock();
+for (const isLate of [false, true]) {
+  const when = isLate ? "after" : "before";
+  Deno.test(`serve() answers 504 for a handler that hangs and tells it, asking ${when}`, async () => {
+    const clock = new FakeClock();
+    const { promise: aborted, resolve } = Promise.withResolvers<unknown>();
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+    const handler = server(async (_: unknown, ctx) => {
+      if (isLate) await answered;
+      else await new Promise((resolve) => ctx.signal.addEventListener("abort", resolve));
+      resolve(ctx.signal.reason);
+    }, { decode: () => undefined });
+    await serving(handler as Handler, async (url) => {
+      const response = fetch(url);
+      while (!await Promise.race([response.then(() => true), settled().then(() => false)])) {
+        if (clock.pending > 0) clock.tick(1000);
+      }
+      assert.equal((await response).status, 504);
+      await (await response).body?.cancel();
+      answer();
+      assert.equal(((await soon(aborted)) as KitError).code, "deadline_exceeded");
+    }, { handlerTimeoutMs: 4000, clock });
+  });
+}
+
+// P4
+Deno.test("serve() tells the handler when the client goes", async () => {
   const { promise: aborted, resolve } = Promise.withResolvers<void>();
-  await serving((request) => {
-    request.signal.addEventListener("abort", () => resolve());
-    return new Promise<Response>(() => {});
+  const client = new AbortController();
+  await serving(async (_, info) => {
+    info!.signal!.addEventListener("abort", () => resolve());
+    assert.equal(info!.signal, info!.signal);
+    client.abort();
+    await aborted;
+    return new Response("late");
   }, async (url) => {
-    const response = fetch(url);
-    while (!await Promise.race([response.then(() => true), settled().then(() => false)])) {
-      if (clock.pending > 0) clock.tick(1000);
-    }
-    assert.equal((await response).status, 504);
-    await (await response).body?.cancel();
+    await assert.rejects(fetch(url, { signal: client.signal }));
     await soon(aborted);
-  }, { handlerTimeoutMs: 4000, clock });
+  });
 });
 
 // S12

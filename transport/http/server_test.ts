@@ -228,8 +228,10 @@ Deno.test("server() answers for an encodeError that throws, and tells onError of
       },
     });
     const response = await handler(get());
-    assert.equal(response.status, error instanceof KitError ? 404 : 500);
-    assert(!(await response.text()).includes("hunter2"));
+    const body = await response.json();
+    const expected = error instanceof KitError ? [404, "not_found"] : [500, "internal"];
+    assert.deepEqual([response.status, body.code], expected);
+    assert(!JSON.stringify(body).includes("hunter2"));
     assert.deepEqual(told, [error.message, "hunter2 again"]);
   }
 });
@@ -780,7 +782,7 @@ Deno.test("server() leaves no timer behind when a call with a deadline is over",
   });
 });
 
-// HS6 (as in Go, the signal of a call is over with it; work that goes on is detached)
+// HS6: work that outlives its call is detached, as the signal of a call may end with it
 Deno.test("server() lets detached work go on after the answer, with its metadata", async () => {
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
