@@ -2,7 +2,7 @@
  * Registries by URL.
  * @module
  */
-import { delay } from "@kit/endpoint";
+import { type Clock, delay, systemClock } from "@kit/endpoint";
 import type { Logger } from "@kit/log";
 import { fixed, type Instancer, type Registrar, type StatusOptions } from "@kit/sd";
 import { consulInstancer, consulRegistrar } from "@kit/sd/consul";
@@ -101,10 +101,15 @@ export function logged(log: Logger, { url }: Registry): Options {
  * @param address Where the instance is to be called.
  * @param log Where to say so.
  */
-export function registered(registry: Registry, address: string, log: Logger): AsyncDisposable {
+export function registered(
+  registry: Registry,
+  address: string,
+  log: Logger,
+  { clock = systemClock }: { readonly clock?: Clock } = {},
+): AsyncDisposable {
   const registrar = registry.add!(address, logged(log, registry));
   const stop = new AbortController();
-  const done = keepTrying(registrar, stop.signal);
+  const done = keepTrying(registrar, { signal: stop.signal, clock });
   return {
     async [Symbol.asyncDispose]() {
       stop.abort();
@@ -114,13 +119,16 @@ export function registered(registry: Registry, address: string, log: Logger): As
   };
 }
 
-async function keepTrying(registrar: Registrar, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
+async function keepTrying(
+  registrar: Registrar,
+  options: { readonly signal: AbortSignal; readonly clock: Clock },
+): Promise<void> {
+  while (!options.signal.aborted) {
     try {
       return await registrar.register();
     } catch {
       // Its status has told why.
-      await delay(1000, { signal }).catch(() => {});
+      await delay(1000, options).catch(() => {});
     }
   }
 }

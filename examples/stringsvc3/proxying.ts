@@ -23,7 +23,7 @@ export const proxy: Flag<Registry | undefined> = {
     const registry = parseRegistry(text);
     if (registry !== undefined) return registry;
     const instances = text.split(",").map((one) => one.trim());
-    return listed(instances.map(uppercaseUrl), text);
+    return listed(instances.map(uppercaseUrl), instances.join(","));
   },
 };
 

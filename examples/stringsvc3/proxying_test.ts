@@ -2,7 +2,7 @@ import { background, metadata, withOutgoing } from "@kit/endpoint";
 import { logfmt, memorySink, nopLogger } from "@kit/log";
 import * as http from "@kit/transport/http";
 import assert from "node:assert/strict";
-import { proxying } from "./proxying.ts";
+import { proxy, proxying } from "./proxying.ts";
 import { stringService } from "./service.ts";
 import { routes, uppercaseUrl } from "./transport.ts";
 
@@ -22,10 +22,11 @@ function instance(answer: http.Handler = routes(stringService())["POST /uppercas
 
 const down = () => http.problem(new http.HttpError(500, "Broken"));
 const ctx = background();
+const to = (...instances: string[]) => proxy.parse(instances.join(", "));
 
 Deno.test("proxying() leaves the service alone when there are no instances", async () => { // XS7
   const sink = memorySink();
-  await using proxyingTo = proxying([], logfmt(sink));
+  await using proxyingTo = proxying(proxy.parse(""), logfmt(sink));
   const service = stringService();
   assert.equal(proxyingTo(service), service);
   assert.deepEqual(sink.lines, ["proxy_to=none"]);
@@ -35,7 +36,7 @@ Deno.test("proxying() has uppercase done by each instance in turn, and count her
   await using a = instance();
   await using b = instance();
   const sink = memorySink();
-  await using proxyingTo = proxying([a.address, `http://${b.address}`], logfmt(sink));
+  await using proxyingTo = proxying(to(a.address, `http://${b.address}`), logfmt(sink));
   assert.deepEqual(sink.lines, [`proxy_to="[${a.address} http://${b.address}]"`]);
   const service = proxyingTo(stringService());
   for (const s of ["foo", "bar", "baz", "qux"]) {
@@ -53,14 +54,14 @@ Deno.test("proxying() has uppercase done by each instance in turn, and count her
 for (const body of [`{"v":"A"}`, `{"v":"A","err":""}`, `{"v":"A","err":null}`]) {
   Deno.test(`proxying() takes ${body} for a success`, async () => { // Go leaves an empty err out
     await using a = instance(() => new Response(body));
-    await using proxyingTo = proxying([a.address], nopLogger);
+    await using proxyingTo = proxying(to(a.address), nopLogger);
     assert.equal(await proxyingTo(stringService()).uppercase("a", ctx), "A");
   });
 }
 
 Deno.test("proxying() passes a failure of the business on, once, and opens no breaker", async () => {
   await using a = instance();
-  await using proxyingTo = proxying([a.address], nopLogger);
+  await using proxyingTo = proxying(to(a.address), nopLogger);
   const service = proxyingTo(stringService());
   for (let i = 0; i < 20; i++) {
     await assert.rejects(service.uppercase("", ctx), {
@@ -74,7 +75,7 @@ Deno.test("proxying() passes a failure of the business on, once, and opens no br
 
 Deno.test("proxying() tries three times, whatever the failure", async () => { // XS7
   await using a = instance(down);
-  await using proxyingTo = proxying([a.address], nopLogger);
+  await using proxyingTo = proxying(to(a.address), nopLogger);
   await assert.rejects(proxyingTo(stringService()).uppercase("a", ctx), {
     message: "Broken (previously: Broken; Broken)",
   });
@@ -85,7 +86,7 @@ Deno.test("proxying() fails no call when one of three instances is broken", asyn
   await using a = instance();
   await using b = instance(down);
   await using c = instance();
-  await using proxyingTo = proxying([a.address, b.address, c.address], nopLogger);
+  await using proxyingTo = proxying(to(a.address, b.address, c.address), nopLogger);
   const service = proxyingTo(stringService());
   for (let i = 0; i < 60; i++) assert.equal(await service.uppercase("a", ctx), "A");
   assert.equal(b.requests.length, 6, "its breaker opens after 6 failures in a row");
@@ -94,7 +95,7 @@ Deno.test("proxying() fails no call when one of three instances is broken", asyn
 Deno.test("proxying() tells no name of a host when all are down", async () => { // P19
   const gone = instance();
   await gone[Symbol.asyncDispose]();
-  await using proxyingTo = proxying([gone.address], nopLogger);
+  await using proxyingTo = proxying(to(gone.address), nopLogger);
   await assert.rejects(proxyingTo(stringService()).uppercase("a", ctx), {
     code: "unavailable",
     message: "Cannot reach service (previously: Cannot reach service; Cannot reach service)",
@@ -104,7 +105,7 @@ Deno.test("proxying() tells no name of a host when all are down", async () => { 
 Deno.test("proxying() gives up after 250 ms", async () => { // XS7
   const { promise, resolve } = Promise.withResolvers<Response>();
   await using a = instance(() => promise);
-  await using proxyingTo = proxying([a.address], nopLogger);
+  await using proxyingTo = proxying(to(a.address), nopLogger);
   const begin = performance.now();
   await assert.rejects(proxyingTo(stringService()).uppercase("a", ctx), {
     code: "deadline_exceeded",
@@ -116,7 +117,7 @@ Deno.test("proxying() gives up after 250 ms", async () => { // XS7
 
 Deno.test("proxying() gives an instance 100 calls a second", async () => { // XS7
   await using a = instance();
-  await using proxyingTo = proxying([a.address], nopLogger);
+  await using proxyingTo = proxying(to(a.address), nopLogger);
   const service = proxyingTo(stringService());
   const begin = performance.now();
   const refused: string[] = [];
@@ -134,7 +135,7 @@ Deno.test("proxying() gives an instance 100 calls a second", async () => { // XS
 
 Deno.test("proxying() sends the deadline on, and what is outgoing", async () => { // P4
   await using a = instance();
-  await using proxyingTo = proxying([a.address], nopLogger);
+  await using proxyingTo = proxying(to(a.address), nopLogger);
   const outgoing = withOutgoing(ctx, metadata({ "x-request-id": "7" }));
   await proxyingTo(stringService()).uppercase("a", outgoing);
   const { headers } = a.requests[0]!;
