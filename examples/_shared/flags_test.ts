@@ -6,7 +6,7 @@ const flags = { listen, proxy };
 
 Deno.test("parseFlags() gives the values, or their defaults", () => { // XS6
   const byDefault = parseFlags(flags, []);
-  assert.deepEqual(byDefault, { listen: ":8080", proxy: [] });
+  assert.deepEqual(byDefault, { listen: ":8080", proxy: undefined });
   for (const args of [["--listen=[::1]:1"], ["-listen=[::1]:1"], ["--listen", "[::1]:1"]]) {
     assert.deepEqual(parseFlags(flags, args), { listen: "[::1]:1", proxy: undefined });
   }
