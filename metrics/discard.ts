@@ -10,7 +10,9 @@ import type { Counter, Gauge, Histogram, Provider } from "./metrics.ts";
  * @example Usage
  * ```ts
  * import { discard } from "@kit/metrics";
- * discard().counter("requests_total", { labels: ["method"] }).with({ method: "sum" }).add();
+ * import assert from "node:assert/strict";
+ * const requests = discard().counter("requests_total", { labels: ["method"] });
+ * assert.equal(requests.with({ method: "sum" }).add(), undefined);
  * ```
  */
 export function discard(): Provider {

@@ -55,7 +55,8 @@ const REGISTRIES: Readonly<Record<string, (parts: Parts) => Omit<Registry, "url"
     add: (address, options) => zookeeperRegistrar(`/${path}`, address, { servers, ...options }),
   }),
   dns: ({ hosts: server, path }) => ({
-    find: (options) => dnsInstancer(path, { server, ...options }),
+    // The server may be the only one that knows its names, as Consul is.
+    find: (options) => dnsInstancer(path, { server, targets: "addresses", ...options }),
   }),
 };
 

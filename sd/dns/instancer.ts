@@ -4,7 +4,7 @@
  */
 import { delay, KitError, systemClock } from "@kit/endpoint";
 import { checkPositive, checkPositiveInteger } from "@kit/endpoint/check";
-import { joinAddress } from "../address.ts";
+import { joinAddress, parseAddress } from "../address.ts";
 import { InstanceCache, type InstanceCacheOptions } from "../cache.ts";
 import type { Instance } from "../instance.ts";
 import type { RegistryInstancer } from "../instancer.ts";
@@ -25,6 +25,12 @@ export interface DnsInstancerOptions
    * @default {"srv"}
    */
   readonly mode?: "srv" | "a";
+  /**
+   * What an SRV record gives as the host of an instance: its target, or the addresses of that, asked
+   * of the same server. The latter is for servers whose names nobody else knows, such as Consul.
+   * @default {"names"}
+   */
+  readonly targets?: "names" | "addresses";
   /** The port of every instance, in mode `a`. */
   readonly port?: number;
   /**
@@ -96,6 +102,7 @@ export function dnsInstancer(name: string, options: DnsInstancerOptions = {}): R
     refreshMs = 30_000,
     timeoutMs = 2000,
     priorities = "lowest",
+    targets = "names",
     clock = systemClock,
     random = Math.random,
     server,
@@ -117,12 +124,28 @@ export function dnsInstancer(name: string, options: DnsInstancerOptions = {}): R
 
   async function ask(signal: AbortSignal): Promise<Instance[]> {
     if (mode === "srv") {
-      return fromServices(name, await resolver.services(name, signal), priorities);
+      const named = fromServices(name, await resolver.services(name, signal), priorities);
+      if (targets === "names") return named;
+      return (await Promise.all(named.map((one) => byAddresses(one, signal)))).flat();
     }
+    const hosts = await addressesOf(name, signal);
+    return hosts.map((host) => ({ address: joinAddress(host, port!) }));
+  }
+
+  async function addressesOf(host: string, signal: AbortSignal): Promise<string[]> {
     const lists = await Promise.all(
-      families.map((family) => resolver.addresses(name, family, signal)),
+      families.map((family) => resolver.addresses(host, family, signal)),
     );
-    return lists.flat().map((host) => ({ address: joinAddress(host, port!) }));
+    return lists.flat();
+  }
+
+  async function byAddresses(instance: Instance, signal: AbortSignal): Promise<Instance[]> {
+    const target = parseAddress(instance.address);
+    const hosts = await addressesOf(target.host, signal);
+    if (hosts.length === 0) {
+      throw new KitError("unavailable", `Cannot find the address of "${target.host}"`);
+    }
+    return hosts.map((host) => ({ ...instance, address: joinAddress(host, target.port) }));
   }
 
   /** Asks, and gives up in time whatever the resolver does. */

@@ -342,3 +342,24 @@ function harness(): InstancerHarness {
 for (const { name, run } of instancerContract(harness)) {
   Deno.test(`dnsInstancer() keeps the contract: ${name}`, run);
 }
+
+Deno.test("dnsInstancer() tells the addresses of the targets, if asked to", async () => {
+  const hosts: Record<string, string> = {
+    "a.test4": "10.0.0.1",
+    "b.test4": "10.0.0.2",
+    "b.test6": "::1",
+  };
+  const resolver: DnsResolver = {
+    services: () => Promise.resolve([record("a.test", { weight: 3 }), record("b.test.")]),
+    addresses: (name, family) =>
+      Promise.resolve(hosts[name + family] === undefined ? [] : [hosts[name + family]!]),
+  };
+  const { clock, events, instancer, last } = scene([], { resolver, targets: "addresses" });
+  await using _ = instancer;
+  await clock.advance(0);
+  assert.equal(last(), "10.0.0.1:80,10.0.0.2:80,[::1]:80");
+  assert.equal(events.at(-1)!.instances![0]!.weight, 3);
+  delete hosts["a.test4"];
+  await clock.advance(33_000);
+  assert.match(events.at(-1)!.error!.message, /Cannot find the address of "a.test"/);
+});
