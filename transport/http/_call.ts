@@ -7,7 +7,7 @@ import { validate } from "../schema.ts";
 import { RequestContext } from "./_context.ts";
 import { parseDeadline } from "./_deadline.ts";
 import { encodeCounted, encodeJson } from "./_encode_json.ts";
-import { readJson } from "./_json.ts";
+import { readJson, unreadable } from "./_json.ts";
 import { whenHandedOver, whenSent } from "./_when_sent.ts";
 import type { HandlerInfo } from "./handler.ts";
 import { problem } from "./problem.ts";
@@ -35,6 +35,8 @@ export type Binding<Req, Res> =
 export class Call<Req, Res> {
   #own: RequestContext | undefined;
   #ctx!: Context;
+  /** Whether the body is being read, so that what fails is its fault. */
+  #isReading = false;
 
   constructor(
     readonly binding: Binding<Req, Res>,
@@ -66,13 +68,23 @@ export class Call<Req, Res> {
     const { request, info, binding } = this;
     const { decode, schema } = binding;
     if (decode !== undefined) return Promise.resolve(decode(request, this.#ctx));
-    const value = readJson(request, info, binding);
-    return schema === undefined
-      ? value as Promise<Req>
-      : value.then((value) => validate(schema, value, "request"));
+    this.#isReading = true;
+    if (info?.bodyReceived !== undefined) info.bodyReceived = false;
+    const value = readJson(request, binding);
+    if (schema === undefined) return value as Promise<Req>;
+    return value.then((value) => {
+      this.#hasRead();
+      return validate(schema, value, "request");
+    });
+  }
+
+  #hasRead(): void {
+    this.#isReading = false;
+    if (this.info?.bodyReceived === false) this.info.bodyReceived = true;
   }
 
   #call(request: Req): Promise<Res> {
+    if (this.#isReading) this.#hasRead();
     // Work that nobody waits for any more is not begun.
     if (remainingMs(this.#ctx) <= 0) throw new KitError("deadline_exceeded", "Deadline exceeded");
     return this.binding.endpoint(request, this.#ctx);
@@ -99,8 +111,9 @@ export class Call<Req, Res> {
     }
   }
 
-  #fail(error: unknown): Response {
+  #fail(cause: unknown): Response {
     const { encodeError } = this.binding;
+    const error = this.#isReading ? unreadable(cause, this.request) : cause;
     this.#tell(error);
     try {
       return this.#finish(encodeError(error, this.#ctx, this.request), error);

@@ -7,16 +7,19 @@ import { type Schema, validate } from "../schema.ts";
 import { readAll } from "./_limit.ts";
 
 /** Reads a response as JSON and validates it; `undefined` if it has no body. */
-export async function readResponse<Res>(
+export function readResponse<Res>(
   response: Response,
   maxBytes: number,
   schema: Schema<Res> | undefined,
 ): Promise<Res> {
-  if (response.status === 204 || response.body === null) return undefined as Res;
-  const value = await read(response, maxBytes, "json");
-  if (schema === undefined) return value as Res;
+  const value = read(response, maxBytes, "json");
+  return schema === undefined ? value as Promise<Res> : validated(value, schema);
+}
+
+async function validated<Res>(value: Promise<unknown>, schema: Schema<Res>): Promise<Res> {
+  const result = await value;
   try {
-    return await validate(schema, value, "response");
+    return result === undefined ? undefined as Res : await validate(schema, result, "response");
   } catch (cause) {
     if (!isKitError(cause)) throw cause;
     // The caller's own request was in order, so it is not told `invalid_argument`.
@@ -38,11 +41,15 @@ export async function readErrorText(response: Response, maxBytes: number): Promi
 
 async function read(response: Response, maxBytes: number, as: "json" | "text"): Promise<unknown> {
   try {
-    if (isDeclared(response, maxBytes)) return await response[as]();
-    const bytes = response.body === null
-      ? new Uint8Array()
-      : await readAll(response.body, maxBytes, tooLarge);
-    const text = new TextDecoder().decode(bytes);
+    const length = response.status === 204 ? "0" : response.headers.get("content-length");
+    if (length === "0") return as === "json" ? undefined : "";
+    // Where the length is declared and nothing is compressed the platform may read in one go. Even
+    // to look whether there is a body would make a stream of it.
+    if (
+      length !== null && Number(length) <= maxBytes && !response.headers.has("content-encoding")
+    ) return await response[as]();
+    if (response.body === null) return as === "json" ? undefined : "";
+    const text = new TextDecoder().decode(await readAll(response.body, maxBytes, tooLarge));
     return as === "json" ? JSON.parse(text) : text;
   } catch (cause) {
     if (isKitError(cause)) throw cause;
@@ -50,12 +57,6 @@ async function read(response: Response, maxBytes: number, as: "json" | "text"): 
       ? new KitError("internal", "Cannot decode response as it is not JSON", { cause })
       : new KitError("unavailable", "Cannot read response as it did not arrive whole", { cause });
   }
-}
-
-/** Whether the platform may read the body in one go: its length is known and small, as it is. */
-function isDeclared({ headers }: Response, maxBytes: number): boolean {
-  const length = headers.get("content-length");
-  return length !== null && Number(length) <= maxBytes && !headers.has("content-encoding");
 }
 
 function tooLarge(maxBytes: number): KitError {

@@ -6,6 +6,7 @@ import {
   type Context,
   type Endpoint,
   KitError,
+  NO_METADATA,
   remainingMs,
   throwIfDone,
   whenDone,
@@ -173,50 +174,71 @@ export function client<Req, Res>(
   new Request(url, { method });
   const once = options.fetch ?? globalThis.fetch;
   const fetch = redirect === "follow" ? followWithinOrigin(once) : once;
-  const decode = options.decode ??
-    ((response: Response) => readResponse(response, maxBytes, schema));
 
-  async function send(request: Req, ctx: Context, seen: Seen): Promise<Res> {
-    throwIfDone(ctx);
-    const outgoing: OutgoingRequest = { url, method, headers: new Headers(), body: null };
-    for (const [name, value] of ctx.outgoing) {
-      if (!isOfConnection(name)) outgoing.headers.append(name, value);
-    }
-    await encode(request, outgoing, ctx);
-    const { headers } = outgoing;
-    for (const prepare of before) seen.ctx = ctx = prepare(ctx, headers);
+  /** What is sent when nobody has a say in it but the context: without `Headers`, which are dear. */
+  function plain(request: Req, ctx: Context): RequestInit {
+    const headers: Record<string, string> = { "content-type": "application/json" };
     if (deadlineHeader !== false && ctx.deadline !== undefined) {
-      headers.set(deadlineHeader, formatRemaining(remainingMs(ctx)));
+      headers[deadlineHeader] = formatRemaining(remainingMs(ctx));
     }
-    const response = seen.response = await fetch(outgoing.url, {
-      method: outgoing.method,
-      headers,
-      body: outgoing.body ?? null,
-      redirect: "manual",
-      ...(ctx.canAbort ? { signal: ctx.signal } : {}),
-    }).catch(unreachable);
-    for (const look of after) seen.ctx = ctx = look(ctx, response);
-    if (!response.ok) throw decodeError(response, await readErrorText(response, maxBytes), ctx);
-    const result = await decode(response, ctx);
-    if (options.decode !== undefined && !mayHold(result, response)) await discard(response);
-    return result;
+    return { method, headers, body: JSON.stringify(request ?? null) };
   }
 
-  async function call(request: Req, ctx: Context, seen: Seen): Promise<Res> {
+  async function prepared(request: Req, seen: Seen): Promise<OutgoingRequest> {
+    const outgoing: OutgoingRequest = { url, method, headers: new Headers(), body: null };
+    const { headers } = outgoing;
+    for (const [name, value] of seen.ctx.outgoing) {
+      if (!isOfConnection(name)) headers.append(name, value);
+    }
+    await encode(request, outgoing, seen.ctx);
+    for (const prepare of before) seen.ctx = prepare(seen.ctx, headers);
+    if (deadlineHeader !== false && seen.ctx.deadline !== undefined) {
+      headers.set(deadlineHeader, formatRemaining(remainingMs(seen.ctx)));
+    }
+    return outgoing;
+  }
+
+  const isPlain = encode === encodeJson && before.length === 0 && method !== "GET" &&
+    method !== "HEAD";
+
+  async function call(request: Req, seen: Seen): Promise<Res> {
     try {
-      return await send(request, ctx, seen);
+      throwIfDone(seen.ctx);
+      let to = url;
+      let init: RequestInit;
+      if (
+        isPlain && seen.ctx.outgoing === NO_METADATA && chosenHeaders(request) === undefined
+      ) {
+        init = plain(request, seen.ctx);
+      } else {
+        const outgoing = await prepared(request, seen);
+        to = outgoing.url;
+        init = { method: outgoing.method, headers: outgoing.headers, body: outgoing.body ?? null };
+      }
+      init.redirect = "manual";
+      if (seen.ctx.canAbort) init.signal = seen.ctx.signal;
+      seen.isSent = true;
+      const response = seen.response = await fetch(to, init);
+      for (const look of after) seen.ctx = look(seen.ctx, response);
+      if (!response.ok) {
+        throw decodeError(response, await readErrorText(response, maxBytes), seen.ctx);
+      }
+      if (options.decode === undefined) return await readResponse(response, maxBytes, schema);
+      const result = await options.decode(response, seen.ctx);
+      if (!mayHold(result, response)) await discard(response);
+      return result;
     } catch (error) {
       if (seen.response !== undefined) await discard(seen.response);
       if (seen.ctx.canAbort) seen.ctx.signal.throwIfAborted();
-      throw error;
+      throw seen.isSent && seen.response === undefined ? unreachable(error) : error;
     }
   }
 
   return (request, parent) => {
     const timed = timeoutMs === Infinity ? undefined : withTimeout(parent, timeoutMs);
     const ctx = timed ?? parent;
-    const seen: Seen = { ctx };
-    const result = call(request, ctx, seen);
+    const seen: Seen = { ctx, isSent: false, response: undefined };
+    const result = call(request, seen);
     if (timed === undefined && finalizer.length === 0) return result;
     return whenDone(result, (error) => {
       timed?.[Symbol.dispose]();
@@ -230,7 +252,8 @@ export function client<Req, Res>(
 /** What has been seen of a call so far. */
 interface Seen {
   ctx: Context;
-  response?: Response;
+  isSent: boolean;
+  response: Response | undefined;
 }
 
 /** Whether what was decoded may still read the body. */
@@ -249,10 +272,10 @@ function isOfConnection(name: string): boolean {
   return name === "host" || name === "content-length" || HOP_BY_HOP.has(name);
 }
 
-function unreachable(cause: unknown): never {
-  // An abort rejects with the reason of the signal, which goes on as it is.
-  if (!(cause instanceof TypeError)) throw cause;
-  throw new KitError("unavailable", "Cannot reach service", { cause });
+function unreachable(cause: unknown): unknown {
+  // What is no `TypeError` is the reason of a signal, or another `fetch`'s own.
+  if (!(cause instanceof TypeError)) return cause;
+  return new KitError("unavailable", "Cannot reach service", { cause });
 }
 
 function checkedUrl(target: string | URL): string {

@@ -124,7 +124,7 @@ for (const [request, body] of values) {
     const [, init] = fetch.calls[0]!;
     assert.equal(init.body, body);
     assert.equal(init.method, "POST");
-    assert.equal((init.headers as Headers).get("content-type"), "application/json");
+    assert.equal(new Headers(init.headers).get("content-type"), "application/json");
   });
 }
 
@@ -137,7 +137,7 @@ Deno.test("client() sets every value of the headers() of a request", async () =>
   };
   await client("http://h/", { fetch })(request, background());
   const [, init] = fetch.calls[0]!;
-  assert.equal((init.headers as Headers).get("x-edward"), "snowden, joseph");
+  assert.equal(new Headers(init.headers).get("x-edward"), "snowden, joseph");
   assert.equal(init.body, `{"foo":1}`);
 });
 
@@ -159,7 +159,7 @@ Deno.test("client() sends no body with GET, and refuses to put a request into on
     const call = client<string | undefined, unknown>("http://h/", { fetch, method });
     await call(undefined, background());
     assert.equal(fetch.calls[0]![1].body, null);
-    assert.equal((fetch.calls[0]![1].headers as Headers).get("content-type"), null);
+    assert.equal(new Headers(fetch.calls[0]![1].headers).get("content-type"), null);
     await assert.rejects(call("x", background()), { name: "TypeError", message: /"encode"/ });
     assert.equal(fetch.calls.length, 1);
   }
@@ -346,7 +346,7 @@ Deno.test("client() sends on what is left of the deadline, as before leaves it",
   const left = async (ctx: Context, options: ClientOptions<unknown, unknown> = {}) => {
     const fetch = faking(() => json("1"));
     await client("http://h/", { fetch, ...options })(1, ctx);
-    return (fetch.calls[0]![1].headers as Headers).get("x-request-timeout-ms");
+    return new Headers(fetch.calls[0]![1].headers).get("x-request-timeout-ms");
   };
   const isAbout = (text: string | null, ms: number) => {
     assert.match(text!, /^\d+$/);
