@@ -1,7 +1,7 @@
 import { decodeText, encodeText, prefixRange, toBase64 } from "./_wire.ts";
 import { backoffMs } from "./_backoff.ts";
 import { readLines, TooLongError } from "./_body.ts";
-import { decodeInstance, encodeInstance } from "./_value.ts";
+import { decodeInstance, encodeInstance } from "../_instance_text.ts";
 import type { Instance } from "@kit/sd";
 import fc from "fast-check";
 import assert from "node:assert/strict";

@@ -9,7 +9,7 @@ import type { Instance } from "@kit/sd/instance";
 import type { RegistryInstancer } from "@kit/sd/instancer";
 import { backoffMs, jittered } from "./_backoff.ts";
 import { EtcdClient } from "./_client.ts";
-import { decodeInstance } from "./_value.ts";
+import { decodeInstance } from "../_instance_text.ts";
 import { type Answer, decodeText, type KeyValue, prefixRange, revisionOf } from "./_wire.ts";
 import type { EtcdOptions } from "./options.ts";
 

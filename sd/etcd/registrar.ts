@@ -10,7 +10,7 @@ import type { Registrar } from "@kit/sd/registrar";
 import { StatusTracker } from "@kit/sd/status";
 import { backoffMs, jittered } from "./_backoff.ts";
 import { type CallOptions, EtcdClient } from "./_client.ts";
-import { encodeInstance } from "./_value.ts";
+import { encodeInstance } from "../_instance_text.ts";
 import { encodeText } from "./_wire.ts";
 import type { EtcdOptions } from "./options.ts";
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { decodeInstance, decodeNode, encodeInstance } from "./_node_data.ts";
+import { decodeInstance, encodeInstance } from "../_instance_text.ts";
+import { decodeNode } from "./_node_data.ts";
 
 Deno.test("encodeInstance() writes an address alone as Go kit does", () => { // ZK3
   assert.equal(encodeInstance({ address: "[::1]:80" }), "[::1]:80");

@@ -9,7 +9,7 @@ import type { Instance } from "@kit/sd/instance";
 import type { Registrar } from "@kit/sd/registrar";
 import { StatusTracker } from "@kit/sd/status";
 import { checkPath, configure } from "./_config.ts";
-import { encodeInstance } from "./_node_data.ts";
+import { encodeInstance } from "../_instance_text.ts";
 import { OwnNode } from "./_own_node.ts";
 import { Registration } from "./_registration.ts";
 import type { ZookeeperOptions } from "./options.ts";

@@ -1,6 +1,6 @@
-/** What a key holds: `host:port`, as Go kit writes it, or an instance as JSON. */
-import { parseAddress } from "@kit/sd/address";
-import type { Instance } from "@kit/sd/instance";
+/** Instances as text, as registries hold them: `host:port`, as Go kit writes it, or JSON. */
+import { parseAddress } from "./address.ts";
+import type { Instance } from "./instance.ts";
 
 /** Writes an instance: its address alone if there is no more to say. */
 export function encodeInstance(instance: Instance): string {
