@@ -1,96 +1,13 @@
 /** Runs the string services with real registries between them, which are killed as well. */
 import assert from "node:assert/strict";
+import { eventually, KINDS, Server } from "./_registries_testing.ts";
 import { freePorts, type Program, start } from "./_shared/program.ts";
-
-/** A server of a registry, as a process that can be killed and started again. */
-class Server implements AsyncDisposable {
-  #child: Deno.ChildProcess | undefined;
-
-  constructor(readonly port: number, readonly command: readonly string[]) {}
-
-  async start(): Promise<this> {
-    const [program = "", ...args] = this.command;
-    const quiet = { stdin: "null", stdout: "null", stderr: "null" } as const;
-    this.#child = new Deno.Command(program, { args, ...quiet }).spawn();
-    await eventually(async () => (await Deno.connect({ port: this.port })).close());
-    return this;
-  }
-
-  async kill(): Promise<void> {
-    this.#child?.kill("SIGKILL");
-    await this.#child?.status;
-    this.#child = undefined;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.kill();
-  }
-}
-
-async function eventually(check: () => unknown, withinMs = 30_000): Promise<void> {
-  for (const end = Date.now() + withinMs;;) {
-    try {
-      if (await check() !== false) return;
-    } catch (error) {
-      if (Date.now() > end) throw error;
-    }
-    assert(Date.now() < end, `not so within ${withinMs} ms: ${check}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
 
 async function uppercase(address: string, s: string): Promise<{ v: string; err: string | null }> {
   const body = JSON.stringify({ s });
   const response = await fetch(`http://${address}/uppercase`, { method: "POST", body });
   return await response.json();
 }
-
-interface Kind {
-  readonly name: string;
-  /** The setting that tells where the program of the server is. */
-  readonly setting: string;
-  /** The command of the server. */
-  readonly command: (program: string, port: number, folder: string) => readonly string[];
-  /** The URL of the service. */
-  readonly url: (port: number) => string;
-}
-
-const KINDS: readonly Kind[] = [{
-  name: "Consul",
-  setting: "KIT_CONSUL",
-  command(consul, port) {
-    const [server, lan, wan] = freePorts(3);
-    return [
-      ...[consul, "agent", "-dev", `-http-port=${port}`, "-dns-port=-1", "-grpc-port=-1"],
-      ...[`-server-port=${server}`, `-serf-lan-port=${lan}`, `-serf-wan-port=${wan}`],
-    ];
-  },
-  url: (port) => `consul://127.0.0.1:${port}/stringsvc`,
-}, {
-  name: "etcd",
-  setting: "KIT_ETCD",
-  command(etcd, port, folder) {
-    const [url, peer] = [port, freePorts(1)[0]].map((port) => `http://127.0.0.1:${port}`);
-    return [
-      ...[etcd, "--data-dir", `${folder}/data`, "--listen-client-urls", url!],
-      ...["--advertise-client-urls", url!, "--listen-peer-urls", peer!],
-      ...["--initial-advertise-peer-urls", peer!, "--initial-cluster", `default=${peer}`],
-    ];
-  },
-  url: (port) => `etcd://127.0.0.1:${port}/services/stringsvc`,
-}, {
-  name: "ZooKeeper",
-  setting: "KIT_ZOOKEEPER_CLASSPATH",
-  command(classpath, port, folder) {
-    Deno.writeTextFileSync(
-      `${folder}/zoo.cfg`,
-      `tickTime=500\ndataDir=${folder}\nclientPort=${port}\nadmin.enableServer=false\n`,
-    );
-    const main = "org.apache.zookeeper.server.quorum.QuorumPeerMain";
-    return ["java", "-cp", classpath, main, `${folder}/zoo.cfg`];
-  },
-  url: (port) => `zk://127.0.0.1:${port}/services/stringsvc`,
-}];
 
 function service(...flags: string[]): Program & { readonly address: string } {
   const address = `127.0.0.1:${freePorts(1)[0]}`;

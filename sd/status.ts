@@ -19,7 +19,10 @@ export interface Status {
 
 /** The options that every client of a registry has about its status. */
 export interface StatusOptions {
-  /** Is called once for each change of state, not for each try: the place to log. */
+  /**
+   * Is called once for each change of state, not for each try: the place to log. What it throws is
+   * dropped.
+   */
   readonly onStatus?: (status: Status) => void;
   /**
    * Where the time comes from.
@@ -77,6 +80,11 @@ export class StatusTracker {
     if (!isChange && lastError === before.lastError) return;
     const since = isChange ? this.#clock.now() : before.since;
     this.#status = Object.freeze({ state, since, ...(lastError && { lastError }) });
-    if (isChange) this.#onStatus?.(this.#status);
+    if (!isChange) return;
+    try {
+      this.#onStatus?.(this.#status);
+    } catch {
+      // Who is told of a connection must not break it.
+    }
   }
 }

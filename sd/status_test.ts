@@ -26,3 +26,13 @@ Deno.test("StatusTracker gives out what nobody can change", () => {
   const { status } = new StatusTracker();
   assert.throws(() => Object.assign(status, { state: "connected" }), TypeError);
 });
+
+Deno.test("StatusTracker goes on although its hook throws", () => {
+  const tracker = new StatusTracker({
+    onStatus: () => {
+      throw new Error("hook");
+    },
+  });
+  tracker.set("connected");
+  assert.equal(tracker.status.state, "connected");
+});
