@@ -14,6 +14,7 @@ import {
 } from "@kit/endpoint";
 import { checkPositive } from "@kit/endpoint/check";
 import type { Schema } from "../schema.ts";
+import { checkedUrl } from "./_checked_url.ts";
 import { checkHeaderName, DEADLINE_HEADER, formatRemaining } from "./_deadline.ts";
 import { HOP_BY_HOP } from "./_hop_by_hop.ts";
 import { DEFAULT_MAX_BYTES } from "./_limit.ts";
@@ -170,7 +171,7 @@ export function client<Req, Res>(
   checkPositive("timeoutMs", timeoutMs);
   checkPositive("maxBytes", maxBytes);
   checkHeaderName(deadlineHeader);
-  const url = checkedUrl(target);
+  const url = checkedUrl("target", target).href;
   new Request(url, { method });
   const once = options.fetch ?? globalThis.fetch;
   const fetch = redirect === "follow" ? followWithinOrigin(once) : once;
@@ -276,19 +277,6 @@ function unreachable(cause: unknown): unknown {
   // What is no `TypeError` is the reason of a signal, or another `fetch`'s own.
   if (!(cause instanceof TypeError)) return cause;
   return new KitError("unavailable", "Cannot reach service", { cause });
-}
-
-function checkedUrl(target: string | URL): string {
-  const url = URL.canParse(target) ? new URL(target) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw new TypeError(
-      `Cannot use "target" as it must be an http or https URL: current value is "${target}"`,
-    );
-  }
-  if (url.username + url.password !== "") {
-    throw new TypeError(`Cannot use "target" as it has credentials: set a header in "before"`);
-  }
-  return url.href;
 }
 
 function encodeJson(request: unknown, outgoing: OutgoingRequest): void {

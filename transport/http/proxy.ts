@@ -3,6 +3,7 @@
  * @module
  */
 import type { Context } from "@kit/endpoint";
+import { checkedUrl } from "./_checked_url.ts";
 import { RequestContext } from "./_context.ts";
 import { HOP_BY_HOP } from "./_hop_by_hop.ts";
 import type { HeadersFunc } from "./functions.ts";
@@ -47,7 +48,7 @@ export interface ProxyOptions {
  * @param base The origin, with a path if there is one.
  * @param options Hooks.
  * @returns The handler. It never rejects.
- * @throws {TypeError} If `base` is not an `http:` or `https:` URL.
+ * @throws {TypeError} If `base` is not an `http:` or `https:` URL without credentials.
  * @example Usage
  * ```ts
  * import { proxy } from "@kit/transport/http";
@@ -61,12 +62,7 @@ export interface ProxyOptions {
  */
 export function proxy(base: string | URL, options: ProxyOptions = {}): Handler {
   const { before = [], onError, encodeError = problem, fetch = globalThis.fetch } = options;
-  const origin = URL.canParse(base) ? new URL(base) : undefined;
-  if (origin === undefined || !/^https?:$/.test(origin.protocol)) {
-    throw new TypeError(
-      `Cannot use "base" as it must be an http or https URL: current value is "${base}"`,
-    );
-  }
+  const origin = checkedUrl("base", base);
   const { href } = origin;
 
   async function forward(request: Request, ctx: Context, seen: { ctx: Context }) {
