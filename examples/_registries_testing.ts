@@ -48,8 +48,13 @@ export interface Kind {
   readonly name: string;
   /** The setting that tells where the program of the server is. */
   readonly setting: string;
-  /** The command of the server. */
-  readonly command: (program: string, port: number, folder: string) => readonly string[];
+  /** The command of the server; one in which nobody registers is told the ports of the instances. */
+  readonly command: (
+    program: string,
+    port: number,
+    folder: string,
+    ports: readonly number[],
+  ) => readonly string[];
   /** The URL of the service. */
   readonly url: (port: number) => string;
 }
@@ -91,3 +96,16 @@ export const KINDS: readonly Kind[] = [{
   },
   url: (port) => `zk://127.0.0.1:${port}/services/stringsvc`,
 }];
+
+/** A registry in which nobody registers: its records are there from the start. */
+export const DNS: Kind = {
+  name: "DNS",
+  setting: "KIT_DNSMASQ",
+  command: (dnsmasq, port, _folder, ports) => [
+    ...[dnsmasq, `--port=${port}`, "--listen-address=127.0.0.1", "--bind-interfaces"],
+    ...["--keep-in-foreground", "--user=", "--pid-file", "--no-resolv", "--no-hosts"],
+    ...["--local=/test/", "--host-record=one.test,127.0.0.1"],
+    ...ports.map((port) => `--srv-host=_http._tcp.stringsvc.test,one.test,${port}`),
+  ],
+  url: (port) => `dns://127.0.0.1:${port}/_http._tcp.stringsvc.test`,
+};

@@ -29,7 +29,7 @@ for (const { name, setting, command, url } of KINDS) {
     async fn() {
       const folder = await Deno.makeTempDir({ prefix: "kit-registry-" });
       const [port = 0] = freePorts(1);
-      await using registry = new Server(port, command(program!, port, folder));
+      await using registry = new Server(port, command(program!, port, folder, []));
       const [one, two] = [service(`--register=${url(port)}`), service(`--register=${url(port)}`)];
       const proxy = service(`--proxy=${url(port)}`);
       const all = [one, two, proxy];
