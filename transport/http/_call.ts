@@ -5,7 +5,7 @@
 import { type Context, type Endpoint, isKitError, KitError, remainingMs } from "@kit/endpoint";
 import { validate } from "../schema.ts";
 import { RequestContext } from "./_context.ts";
-import { parseDeadline } from "./_deadline.ts";
+import { parseDeadline } from "../_deadline.ts";
 import { encodeCounted, encodeJson } from "./_encode_json.ts";
 import { readJson, unreadable } from "./_json.ts";
 import { whenHandedOver, whenSent } from "./_when_sent.ts";

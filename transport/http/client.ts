@@ -15,7 +15,7 @@ import {
 import { checkPositive } from "@kit/endpoint/check";
 import type { Schema } from "../schema.ts";
 import { checkedUrl } from "./_checked_url.ts";
-import { checkHeaderName, DEADLINE_HEADER, formatRemaining } from "./_deadline.ts";
+import { checkHeaderName, DEADLINE_HEADER, formatRemaining } from "../_deadline.ts";
 import { HOP_BY_HOP } from "./_hop_by_hop.ts";
 import { DEFAULT_MAX_BYTES } from "./_limit.ts";
 import { readErrorText, readResponse } from "./_read_response.ts";

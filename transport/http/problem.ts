@@ -2,13 +2,8 @@
  * Errors as `application/problem+json` (RFC 9457), written and read.
  * @module
  */
-import {
-  type ErrorCode,
-  type ErrorDetail,
-  KitError,
-  type KitErrorOptions,
-  toKitError,
-} from "@kit/endpoint";
+import { type ErrorCode, type KitError, toKitError } from "@kit/endpoint";
+import { MAX_RETRY_AFTER_MS, parseWireError } from "../_wire_error.ts";
 import { chosenHeaders, chosenStatus, isWithoutBody } from "./http_error.ts";
 import { codeOfStatus, isErrorCode, statusOf } from "./status.ts";
 
@@ -30,9 +25,6 @@ const TITLES: Readonly<Record<number, string>> = {
   503: "Service Unavailable",
   504: "Gateway Timeout",
 };
-
-/** The longest push-back that is believed: a day. */
-const MAX_RETRY_AFTER_MS = 86_400_000;
 
 /**
  * Makes the answer for a failed call: problem+json with the members `type`, `title`, `status`,
@@ -118,18 +110,17 @@ function codeFor(error: KitError, status: number | undefined): ErrorCode {
  */
 export function parseProblem(response: Response, body: string): KitError {
   const members = isProblem(response) ? parseMembers(body) : {};
-  const code: ErrorCode = isErrorCode(members.code) ? members.code : codeOfStatus(response.status);
-  const message = typeof members.detail === "string"
-    ? members.detail
-    : `Call failed with status ${response.status}`;
-  const retryAfterMs = typeof members.retryAfterMs === "number"
-    ? Math.min(members.retryAfterMs, MAX_RETRY_AFTER_MS)
-    : parseRetryAfter(response.headers.get("retry-after"));
-  const options: KitErrorOptions = {
-    ...(Array.isArray(members.errors) ? { details: members.errors.filter(isDetail) } : {}),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-  };
-  return new KitError(code, message, options);
+  return parseWireError({
+    code: members.code,
+    message: members.detail,
+    details: members.errors,
+    retryAfterMs: typeof members.retryAfterMs === "number"
+      ? members.retryAfterMs
+      : parseRetryAfter(response.headers.get("retry-after")),
+  }, {
+    code: codeOfStatus(response.status),
+    message: `Call failed with status ${response.status}`,
+  });
 }
 
 function isProblem(response: Response): boolean {
@@ -143,10 +134,6 @@ function parseMembers(body: string): Record<string, unknown> {
   } catch {
     return {};
   }
-}
-
-function isDetail(value: unknown): value is ErrorDetail {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Context, Endpoint } from "@kit/endpoint";
 import { checkPositive } from "@kit/endpoint/check";
 import type { Schema } from "../schema.ts";
 import { type Binding, Call } from "./_call.ts";
-import { checkHeaderName, DEADLINE_HEADER } from "./_deadline.ts";
+import { checkHeaderName, DEADLINE_HEADER } from "../_deadline.ts";
 import { DEFAULT_MAX_BYTES } from "./_limit.ts";
 import type { HeadersFunc, ServerRequestFunc } from "./functions.ts";
 import type { Handler } from "./handler.ts";
