@@ -51,7 +51,7 @@ export function parseWireError(
   const { code, message, details, retryAfterMs } = found;
   const options: KitErrorOptions = {
     ...(Array.isArray(details) ? { details: details.filter(isDetail) } : {}),
-    ...(typeof retryAfterMs === "number" && Number.isFinite(retryAfterMs)
+    ...(typeof retryAfterMs === "number" && !Number.isNaN(retryAfterMs)
       ? { retryAfterMs: Math.min(retryAfterMs, MAX_RETRY_AFTER_MS) }
       : {}),
   };
