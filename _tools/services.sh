@@ -140,6 +140,19 @@ fetch_consul() {
     (cd _tools/testdata/consul && retry go build -o "$KIT_CONSUL" github.com/hashicorp/consul)
 }
 
+# gRPC's own interoperability tests in Go, grpcurl, and gRPC for Python.
+fetch_grpc() {
+  local folder="$CACHE/grpcio"
+  export KIT_GRPC_GO="$CACHE/grpc-go/grpc-go" KIT_GRPCURL="$CACHE/grpc-go/grpcurl"
+  mkdir -p "$CACHE/grpc-go"
+  (cd transport/grpc/testdata/grpc-go && GOTOOLCHAIN=local retry go build -o "$CACHE/grpc-go/" \
+    . github.com/fullstorydev/grpcurl/cmd/grpcurl)
+  [ -d "$folder/grpc_status" ] ||
+    retry python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
+      --target "$folder" grpcio==1.85.1 grpcio-{health-checking,reflection,status}==1.85.1
+  export KIT_GRPC_PYTHON="$folder"
+}
+
 fetch_all() {
   fetch_promtool
   fetch_prometheus_client
@@ -148,6 +161,7 @@ fetch_all() {
   fetch_zookeeper
   fetch_dnsmasq
   fetch_consul
+  fetch_grpc
 }
 
 start_all() {
