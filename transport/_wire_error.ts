@@ -66,7 +66,8 @@ function isDetail(value: unknown): value is ErrorDetail {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function isJson(value: unknown): boolean {
+/** Whether a value can be written as JSON. */
+export function isJson(value: unknown): boolean {
   try {
     return JSON.stringify(value) !== undefined;
   } catch {
