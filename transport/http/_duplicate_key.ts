@@ -45,7 +45,7 @@ export function duplicateKey(text: string): string | undefined {
 }
 
 /** The place of the quote that ends the string beginning at `start`. */
-function endOfString(text: string, start: number): number {
+export function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1);; end = text.indexOf('"', end + 1)) {
     let backslashes = 0;
     while (text.charCodeAt(end - 1 - backslashes) === BACKSLASH) backslashes++;
