@@ -26,7 +26,12 @@ export function routes(service: StringService): Record<string, http.Handler> {
 
 function server<Res>(endpoint: Endpoint<z.output<typeof request>, Res>): http.Handler {
   // Strict: a key that is there twice, or bytes that are not UTF-8, mean different things to others.
-  return http.server(endpoint, { schema: request, strict: true, encode: encodeResponse });
+  return http.server(endpoint, {
+    schema: request,
+    strict: true,
+    decompress: true,
+    encode: encodeResponse,
+  });
 }
 
 /** Ends the line, as Go's encoder does, so that the prompt of a shell gets its own. */

@@ -13,6 +13,7 @@ import {
   withDeadline,
   withSignal,
 } from "@kit/endpoint";
+import { parseDeadline } from "../_deadline.ts";
 import type { HandlerInfo } from "./handler.ts";
 import { httpRequest, remoteAddress } from "./keys.ts";
 
@@ -23,9 +24,36 @@ export class RequestContext implements Context {
   #metadata: Metadata | undefined;
   #timed: DisposableContext | undefined;
   #isReleased = false;
-  deadline: number | undefined;
+  /** `null` until the header has been read. */
+  #deadline: number | undefined | null = null;
 
-  constructor(readonly request: Request, readonly info: HandlerInfo | undefined) {}
+  constructor(
+    readonly request: Request,
+    readonly info: HandlerInfo | undefined,
+    readonly deadlineHeader: string | false = false,
+  ) {}
+
+  // Reading a header costs some percent of a small handler's throughput, so it is left until
+  // somebody asks, unless the body may be long in coming: the time counts from the reading.
+  get deadline(): number | undefined {
+    if (this.#deadline === null) this.readDeadline();
+    return this.#deadline!;
+  }
+
+  /** Whether there is a deadline that has been read already. */
+  get hasDeadline(): boolean {
+    return typeof this.#deadline === "number";
+  }
+
+  /**
+   * Begins to count the time that the caller has given.
+   * @throws {KitError} If the header makes no sense, or says that nobody waits.
+   */
+  readDeadline(): void {
+    const name = this.deadlineHeader;
+    const value = name === false ? null : this.request.headers.get(name);
+    this.#deadline = value === null ? undefined : parseDeadline(name as string, value);
+  }
 
   get metadata(): Metadata {
     return this.#metadata ??= metadata(this.request.headers);
@@ -63,12 +91,13 @@ export class RequestContext implements Context {
    * Lets go of the timer once the response has been handed over: at its end if it is a stream and
    * the host tells, else now.
    */
-  release(completed: Promise<void> | undefined): void {
-    if (this.deadline === undefined) return;
+  release(): void {
+    if (!this.hasDeadline) return;
     const free = () => {
       this.#isReleased = true;
       this.#timed?.[Symbol.dispose]();
     };
+    const completed = this.info?.completed;
     if (completed === undefined) free();
     else completed.then(free, free);
   }

@@ -3,43 +3,55 @@
  * @module
  */
 import { isKitError, KitError } from "@kit/endpoint";
-import { decompressed, readAll, tooLarge } from "./_limit.ts";
+import { compressed, decompressed, isIdentity, readAll, tooLarge } from "./_limit.ts";
 import { duplicateKey } from "./_duplicate_key.ts";
 
 /** How JSON is read. */
 export interface JsonLimits {
   readonly maxBytes: number;
   readonly strict: boolean;
+  readonly decompress: boolean;
 }
 
 /** How much of a key is told in a message. */
 const MAX_KEY = 64;
 
+/** Tells the length that a request declares: NaN where it declares nonsense. */
+export function declaredLength({ headers }: Request): number | undefined {
+  const length = headers.get("content-length");
+  return length === null ? undefined : Number(length);
+}
+
 /**
  * Reads the body of a request as JSON. What it rejects with is to be shown as {@linkcode unreadable}
  * says: one more promise to do that here would cost a small handler a percent of its throughput.
  *
- * Where the length is declared within the limit and nothing is compressed, the platform's own
- * `json()` does it: it is far ahead of every other way. Only where that does not do is the body read
- * piece by piece.
+ * Where the length is declared within the limit, the platform's own `json()` does it: it is far ahead
+ * of every other way, and if the body is compressed it fails. Only where that does not do is the body
+ * read piece by piece.
  */
-export function readJson(request: Request, limits: JsonLimits): Promise<unknown> {
-  const { headers } = request;
-  const length = headers.get("content-length");
+export function readJson(
+  request: Request,
+  length: number | undefined,
+  limits: JsonLimits,
+): Promise<unknown> {
+  const { maxBytes, strict, decompress } = limits;
+  const isDeclared = length !== undefined;
   // What is no number is no length that a host has held the body to.
-  if (length !== null && !(Number(length) <= limits.maxBytes)) {
-    return Promise.reject(tooLarge(limits.maxBytes));
-  }
-  const isPlain = length !== null && !headers.has("content-encoding");
-  if (isPlain && !limits.strict) return request.json();
-  const bytes = isPlain ? request.arrayBuffer() : readLimited(request, limits.maxBytes);
-  return bytes.then(limits.strict ? parseStrictly : parseLeniently);
+  if (isDeclared && !(length <= maxBytes)) return Promise.reject(tooLarge(maxBytes));
+  if (isDeclared && !strict && !decompress) return request.json();
+  const isPlain = isDeclared && !request.headers.has("content-encoding");
+  if (isPlain && !strict) return request.json();
+  const bytes = isPlain ? request.arrayBuffer() : readLimited(request, limits);
+  return bytes.then(strict ? parseStrictly : parseLeniently);
 }
 
 /** The error of a body that was not JSON, or did not arrive whole. */
 export function unreadable(error: unknown, request: Request): KitError {
   if (isKitError(error)) return error;
   if (error instanceof SyntaxError) {
+    const coding = request.headers.get("content-encoding");
+    if (coding !== null && !isIdentity(coding)) return compressed();
     const why = request.headers.get("content-length") === "0"
       ? "it is empty"
       : `it is not JSON${place(error.message)}`;
@@ -57,13 +69,20 @@ function place(text: string): string {
   return text.includes("end of JSON") ? ": it ends too early" : "";
 }
 
-async function readLimited(request: Request, maxBytes: number): Promise<Uint8Array> {
-  if (request.body === null) return new Uint8Array();
-  const coding = request.headers.get("content-encoding");
-  if (coding === null) return await readAll(request.body, maxBytes);
-  const body = await decompressed(request.body, coding);
+async function readLimited(
+  { body, headers }: Request,
+  { maxBytes, decompress }: JsonLimits,
+): Promise<Uint8Array> {
+  if (body === null) return new Uint8Array();
+  const coding = headers.get("content-encoding");
+  if (coding === null || isIdentity(coding)) return await readAll(body, maxBytes);
+  if (!decompress) {
+    await body.cancel();
+    throw compressed();
+  }
+  const plain = await decompressed(body, coding);
   try {
-    return await readAll(body, maxBytes);
+    return await readAll(plain, maxBytes);
   } catch (error) {
     if (isKitError(error)) throw error;
     throw new KitError("invalid_argument", "Cannot decompress body as it is damaged", {

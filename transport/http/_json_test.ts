@@ -3,11 +3,9 @@ import http2 from "node:http2";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import type { KitError } from "@kit/endpoint";
 import { scripted } from "@kit/endpoint/testing";
-import { bomb, chunked, HOST, post, Raw, serving, soon } from "./_support_test.ts";
+import { bomb, bytes, chunked, HOST, post, Raw, serving, soon } from "./_support_test.ts";
 import type { Handler } from "./handler.ts";
 import { server, type ServerOptions } from "./server.ts";
-
-const bytes = (text: string) => new TextEncoder().encode(text);
 
 /** What a server with these options makes of a request: what its endpoint got, or the problem. */
 async function read(
@@ -15,7 +13,7 @@ async function read(
   options: ServerOptions<unknown, unknown> = {},
 ): Promise<{ status: number; got?: unknown; detail?: string; headers: Headers }> {
   const endpoint = scripted<unknown, unknown>(null);
-  const response = await server(endpoint, options)(request);
+  const response = await server(endpoint, { decompress: true, ...options })(request);
   const body = await response.json();
   const { status, headers } = response;
   assert.equal(endpoint.calls.length, status === 200 ? 1 : 0);
@@ -152,6 +150,27 @@ for (const [name, request, status, detail] of bad) {
     });
   }
 }
+
+// P12: without decompression there is no bomb
+Deno.test("server() answers 415 for a compressed body unless told to decompress", async () => {
+  const zipped = new Uint8Array(gzipSync(`{"s":1}`));
+  for (const coding of ["gzip", "x-gzip", "gzip, gzip", "zstd", "__proto__"]) {
+    const headers = { "content-encoding": coding };
+    for (const strict of [false, true]) {
+      for (const request of [post(zipped, headers), chunked([zipped], headers)]) {
+        const answer = await read(request, { strict, decompress: false });
+        assert.equal(answer.status, 415);
+        assert.equal(answer.detail, "Cannot read body as it is compressed");
+        assert.equal(answer.headers.get("accept-encoding"), "identity");
+      }
+    }
+  }
+  for (const coding of ["identity", "Identity ", ""]) {
+    for (const request of [post("1", { "content-encoding": coding }), chunked([bytes("1")])]) {
+      assert.equal((await read(request, { decompress: false })).got, 1);
+    }
+  }
+});
 
 // W2: what Go's decoder takes and a parser of the platform does not
 Deno.test("server() with strict refuses invalid UTF-8 and keys that occur twice", async () => {

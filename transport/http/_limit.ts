@@ -28,6 +28,18 @@ export function tooLarge(maxBytes: number): HttpError {
   return new HttpError(413, `Cannot read body as it has more than ${maxBytes} bytes`);
 }
 
+/** The error of a compressed body where none is taken (RFC 9110 section 15.5.16). */
+export function compressed(): HttpError {
+  return new HttpError(415, "Cannot read body as it is compressed", {
+    headers: { "accept-encoding": "identity" },
+  });
+}
+
+/** Whether a coding leaves a body as it is. */
+export function isIdentity(coding: string): boolean {
+  return /^\s*(?:identity)?\s*$/i.test(coding);
+}
+
 /**
  * Undoes the coding of a request's body.
  *
@@ -36,9 +48,7 @@ export function tooLarge(maxBytes: number): HttpError {
  * several times as long as all the rest.
  */
 export async function decompressed(body: Chunks, coding: string): Promise<Chunks> {
-  const name = coding.trim().toLowerCase();
-  if (name === "identity" || name === "") return body;
-  const create = DECODERS.get(name);
+  const create = DECODERS.get(coding.trim().toLowerCase());
   if (create === undefined) {
     throw new HttpError(415, "Cannot read body as its content coding is not known", {
       headers: { "accept-encoding": "gzip, deflate, br" },

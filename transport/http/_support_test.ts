@@ -9,12 +9,15 @@ import type { Handler, HandlerInfo } from "./handler.ts";
 /** The address of the tests' own servers. */
 export const HOST = "127.0.0.1";
 
+/** Text as UTF-8. */
+export const bytes = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
+
 /** A POST request with a body, whose length is declared if it is known. */
 export function post(body: string | Uint8Array<ArrayBuffer>, headers: HeadersInit = {}): Request {
-  const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
   const all = new Headers(headers);
-  all.set("content-length", String(bytes.length));
-  return new Request("http://localhost/", { method: "POST", headers: all, body: bytes });
+  const sent = typeof body === "string" ? bytes(body) : body;
+  all.set("content-length", String(sent.length));
+  return new Request("http://localhost/", { method: "POST", headers: all, body: sent });
 }
 
 /** A POST request whose body comes in pieces of unknown number. */

@@ -11,7 +11,7 @@ import {
   withValue,
 } from "@kit/endpoint";
 import { scripted, settled } from "@kit/endpoint/testing";
-import { post, serving, soon } from "./_support_test.ts";
+import { bytes, chunked, post, serving, soon } from "./_support_test.ts";
 import { setContentType, setHeader } from "./functions.ts";
 import type { Handler } from "./handler.ts";
 import { HttpError } from "./http_error.ts";
@@ -715,9 +715,12 @@ Deno.test("server() lets before shorten the deadline, not lengthen it", async ()
 // P3, O5
 Deno.test("server() begins no work after the deadline", async () => {
   const endpoint = scripted<unknown, string>("x");
-  const zero = await server(endpoint)(post("1", { "x-request-timeout-ms": "0" }));
-  assert.equal(zero.status, 504);
-  await zero.text();
+  const zero = { "x-request-timeout-ms": "0" };
+  for (const request of [chunked([bytes("1")], zero), post(`"${"x".repeat(65536)}"`, zero)]) {
+    const response = await server(endpoint)(request);
+    assert.equal(response.status, 504);
+    await response.text();
+  }
   // What is queued behind other work can run out while its body is read.
   const late = await server(endpoint, {
     decode: async () => {
@@ -746,12 +749,53 @@ for (
 ) {
   Deno.test(`server() answers 400 for the deadline ${JSON.stringify(value)}`, async () => {
     const endpoint = scripted<unknown, string>("x");
-    const response = await server(endpoint)(post("1", { "x-request-timeout-ms": value }));
-    assert.equal(response.status, 400);
-    assert.match((await response.json()).detail, /x-request-timeout-ms/);
+    for (const ask of [undefined, (ctx: Context) => ctx.deadline, (ctx: Context) => ctx.signal]) {
+      const handler = ask === undefined
+        ? server(endpoint, { decode: () => 1 })
+        : server((request, ctx) => (ask(ctx), endpoint(request, ctx)));
+      const response = await handler(post("1", { "x-request-timeout-ms": value }));
+      assert.equal(response.status, 400);
+      assert.match((await response.json()).detail, /x-request-timeout-ms/);
+    }
     assert.equal(endpoint.calls.length, 0);
   });
 }
+
+Deno.test("server() begins no work that asks for a deadline of zero", async () => {
+  const endpoint = scripted<unknown, string>("x");
+  const handler = server((request, ctx) => {
+    using bounded = withTimeout(ctx, 1000);
+    return endpoint(request, bounded);
+  });
+  const response = await handler(post("1", { "x-request-timeout-ms": "0" }));
+  assert.equal(response.status, 504);
+  assert.equal((await response.json()).code, "deadline_exceeded");
+  assert.equal(endpoint.calls.length, 0);
+});
+
+// P4: what a body takes to come counts, where it may take long
+Deno.test("server() counts the time from the arrival of a large body's beginning", async () => {
+  let left = 0;
+  const handler = server((_: unknown, ctx) => {
+    left = ctx.deadline! - Date.now();
+    return Promise.resolve("x");
+  });
+  async function* slow() {
+    yield bytes("1");
+    const until = Date.now() + 20;
+    while (Date.now() < until) await settled();
+  }
+  const response = await handler(
+    new Request("http://localhost/", {
+      method: "POST",
+      headers: { "x-request-timeout-ms": "1000" },
+      body: ReadableStream.from(slow()),
+      duplex: "half",
+    } as RequestInit),
+  );
+  assert.equal(await response.text(), `"x"`);
+  assert(left <= 981, `${left}`);
+});
 
 Deno.test("server() takes the deadline from the header it is told, or from none", async () => {
   const deadline = (_: unknown, ctx: Context) => Promise.resolve(ctx.deadline !== undefined);
