@@ -35,15 +35,32 @@ export function readJson(
   length: number | undefined,
   limits: JsonLimits,
 ): Promise<unknown> {
+  return read(request, length, limits, "json");
+}
+
+/** Reads the body of a request by the same rules, but as the text, for {@linkcode parseJson}. */
+export function readText(request: Request, limits: JsonLimits): Promise<string> {
+  return read(request, declaredLength(request), limits, "text") as Promise<string>;
+}
+
+function read(
+  request: Request,
+  length: number | undefined,
+  limits: JsonLimits,
+  as: "json" | "text",
+): Promise<unknown> {
   const { maxBytes, strict, decompress } = limits;
   const isDeclared = length !== undefined;
   // What is no number is no length that a host has held the body to.
   if (isDeclared && !(length <= maxBytes)) return Promise.reject(tooLarge(maxBytes));
-  if (isDeclared && !strict && !decompress) return request.json();
+  if (isDeclared && !strict && !decompress) return request[as]();
   const isPlain = isDeclared && !request.headers.has("content-encoding");
-  if (isPlain && !strict) return request.json();
+  if (isPlain && !strict) return request[as]();
   const bytes = isPlain ? request.arrayBuffer() : readLimited(request, limits);
-  return bytes.then(strict ? parseStrictly : parseLeniently);
+  return bytes.then((bytes) => {
+    const text = textOf(bytes, limits);
+    return as === "json" ? parseJson(text, limits) : text;
+  });
 }
 
 /** The error of a body that was not JSON, or did not arrive whole. */
@@ -91,27 +108,23 @@ async function readLimited(
   }
 }
 
-function parseLeniently(bytes: Uint8Array | ArrayBuffer): unknown {
-  return parse(new TextDecoder().decode(bytes));
-}
-
-function parseStrictly(bytes: Uint8Array | ArrayBuffer): unknown {
-  let text: string;
+function textOf(bytes: Uint8Array | ArrayBuffer, { strict }: JsonLimits): string {
+  if (!strict) return new TextDecoder().decode(bytes);
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
     throw new KitError("invalid_argument", "Cannot decode body as it is not UTF-8", { cause });
   }
-  const value = parse(text);
-  const key = duplicateKey(text);
+}
+
+/** Parses the text of a body. */
+export function parseJson(text: string, { strict }: JsonLimits): unknown {
+  if (text === "") throw new KitError("invalid_argument", "Cannot decode body as it is empty");
+  const value: unknown = JSON.parse(text);
+  const key = strict ? duplicateKey(text) : undefined;
   if (key === undefined) return value;
   const shown = key.length > MAX_KEY ? `${key.slice(0, MAX_KEY)}...` : key;
   throw new KitError("invalid_argument", `Cannot decode body as key "${shown}" occurs twice`, {
     details: [{ pointer: "", detail: `key "${shown}" occurs twice` }],
   });
-}
-
-function parse(text: string): unknown {
-  if (text === "") throw new KitError("invalid_argument", "Cannot decode body as it is empty");
-  return JSON.parse(text);
 }

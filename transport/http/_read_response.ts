@@ -16,7 +16,8 @@ export function readResponse<Res>(
   return schema === undefined ? value as Promise<Res> : validated(value, schema);
 }
 
-async function validated<Res>(value: Promise<unknown>, schema: Schema<Res>): Promise<Res> {
+/** Validates what a peer has answered. */
+export async function validated<Res>(value: unknown, schema: Schema<Res>): Promise<Res> {
   const result = await value;
   try {
     return result === undefined ? undefined as Res : await validate(schema, result, "response");
