@@ -1,0 +1,13 @@
+/**
+ * NATS: endpoints as handlers of subjects, and clients that request and publish. The connection is
+ * one of `@nats-io/transport-node`, or of any other transport of `@nats-io/nats-core`.
+ * @module
+ */
+export * from "./client.ts";
+export * from "./error_reply.ts";
+export * from "./functions.ts";
+export * from "./handler.ts";
+export * from "./keys.ts";
+export * from "./publish.ts";
+export * from "./serve.ts";
+export * from "./server.ts";

@@ -1,0 +1,57 @@
+/**
+ * A broker of NATS within the process, for tests of servers and clients without a network.
+ * @module
+ */
+import type { NatsConnection } from "@nats-io/nats-core";
+import { Broker } from "./_memory_broker.ts";
+
+/** A connection to a {@linkcode MemoryBroker}, which a test may take away. */
+export interface MemoryConnection extends NatsConnection {
+  /** Loses the connection, with all that is on its way, until {@linkcode MemoryConnection.restore}. */
+  lose(): void;
+  /** Finds the broker again; subscriptions go on. */
+  restore(): void;
+}
+
+/** Options for {@linkcode memoryBroker}. */
+export interface MemoryBrokerOptions {
+  /**
+   * The most bytes that a message may have, its headers included.
+   * @default {1048576}
+   */
+  readonly maxPayload?: number;
+  /**
+   * Subjects that nobody may publish to or subscribe to.
+   * @default {[]}
+   */
+  readonly denied?: readonly string[];
+}
+
+/** A broker within the process. */
+export interface MemoryBroker {
+  /**
+   * Connects.
+   * @returns A connection that sees the messages of all the others.
+   */
+  connect(): MemoryConnection;
+}
+
+/**
+ * Makes a broker within the process: subjects with wildcards, queue groups, headers, request and
+ * reply, no responders, drain, a limit for messages. It knows no accounts and no streams.
+ * @param options Its limits.
+ * @returns The broker.
+ * @example Usage
+ * ```ts
+ * import { memoryBroker } from "@kit/transport/nats/testing";
+ * import assert from "node:assert/strict";
+ * const broker = memoryBroker();
+ * await using alice = broker.connect();
+ * await using bob = broker.connect();
+ * bob.subscribe("greet.*", { callback: (_, message) => void message.respond("hi, I am bob") });
+ * assert.equal((await alice.request("greet.bob")).string(), "hi, I am bob");
+ * ```
+ */
+export function memoryBroker(options: MemoryBrokerOptions = {}): MemoryBroker {
+  return new Broker(options.maxPayload ?? 1_048_576, new Set(options.denied));
+}
