@@ -153,6 +153,21 @@ fetch_grpc() {
   export KIT_GRPC_PYTHON="$folder"
 }
 
+# A NATS server, which the tests start by themselves, Go kit's client for it, and Python's.
+fetch_nats() {
+  local folder="$CACHE/nats-py"
+  deb nats-server
+  export KIT_NATS_SERVER="$CACHE/deb/nats-server/usr/sbin/nats-server"
+  [ -d "$folder/nats" ] ||
+    retry python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
+      --target "$folder" nats-py==2.16.0
+  export KIT_NATS_PYTHON="$folder"
+  if command -v go > /dev/null; then
+    export KIT_NATS_GOKIT="$CACHE/go-kit-nats"
+    (cd transport/nats/testdata/gokit && GOTOOLCHAIN=local retry go build -o "$KIT_NATS_GOKIT" .)
+  fi
+}
+
 fetch_all() {
   fetch_promtool
   fetch_prometheus_client
@@ -162,6 +177,7 @@ fetch_all() {
   fetch_dnsmasq
   fetch_consul
   fetch_grpc
+  fetch_nats
 }
 
 start_all() {
