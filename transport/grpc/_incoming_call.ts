@@ -1,0 +1,259 @@
+/**
+ * One call on a server. It speaks to grpc-js as an interceptor does, below its Node streams, so that
+ * a message is read when it is asked for and written when there is room.
+ * @module
+ */
+import {
+  Metadata as GrpcMetadata,
+  type ServerInterceptingCallInterface,
+  status,
+} from "@grpc/grpc-js";
+import {
+  type Context,
+  type Endpoint,
+  isKitError,
+  KitError,
+  type Metadata,
+  systemClock,
+} from "@kit/endpoint";
+import { Buffer } from "node:buffer";
+import { answer, type ServerSteps } from "../_server_call.ts";
+import { type Schema, validate } from "../schema.ts";
+import { CallContext } from "./_context.ts";
+import { MessageStream } from "./_message_stream.ts";
+import { OutgoingMetadata } from "./_metadata.ts";
+import { Pump } from "./_pump.ts";
+import { statusOfError } from "./_rich_error.ts";
+import type { MetadataWriter } from "./metadata_writer.ts";
+import type { Method } from "./method.ts";
+import type { Reply, RunningCall } from "./server.ts";
+
+/** How many bytes of a streamed response may wait in HTTP/2. */
+const WINDOW_BYTES = 64 * 1024;
+
+/** What a call is answered with: the options of its server, defaults filled in. */
+export interface Answering<Req, Res> {
+  readonly method: Method<Req, Res>;
+  readonly endpoint: Endpoint<Req, Res>;
+  readonly before: readonly ((ctx: Context, metadata: Metadata) => Context)[];
+  readonly after: readonly ((ctx: Context, reply: Reply) => Context)[];
+  readonly finalizer: readonly ((ctx: Context, error: unknown) => void)[];
+  readonly encodeError: (error: unknown, ctx: Context, trailer: MetadataWriter) => KitError;
+  readonly schema: Schema<unknown> | undefined;
+  readonly onError: ((error: unknown, ctx: Context) => void) | undefined;
+}
+
+type Steps<Req, Res> = ServerSteps<Req, Res, IncomingCall, IncomingCall, void>;
+
+/** Answers the calls of a binding. */
+export class Answerer<Req, Res> {
+  readonly method: Method<unknown, unknown>;
+  readonly schema: Schema<unknown> | undefined;
+  readonly #steps: Steps<Req, Res>;
+
+  constructor(answering: Answering<Req, Res>) {
+    const { method, endpoint, before, after, finalizer, encodeError, onError, schema } = answering;
+    this.method = method as Method<unknown, unknown>;
+    this.schema = schema;
+    this.#steps = {
+      before: before.map((prepare) => (ctx, call) => prepare(ctx, call.metadata)),
+      decode: (call) => call.decode() as Req | Promise<Req>,
+      endpoint,
+      after: after.map((prepare) => (ctx, call) => prepare(ctx, call.reply)),
+      encode: (response, _ctx, call) => call.encode(response),
+      encodeError: (error, ctx, call) => call.fail(encodeError(error, ctx, call.reply.trailer)),
+      defaultError: (error, _ctx, call) => call.fail(error),
+      finalizer,
+      onError,
+    };
+  }
+
+  answer(ctx: Context, call: IncomingCall): Promise<void> {
+    return answer(this.#steps, ctx, call, call);
+  }
+}
+
+/** The header and the trailer of a reply, each made when somebody wants it. */
+class ReplyMetadata implements Reply {
+  ownHeader: OutgoingMetadata | undefined;
+  ownTrailer: OutgoingMetadata | undefined;
+
+  get header(): MetadataWriter {
+    return this.ownHeader ??= new OutgoingMetadata();
+  }
+  get trailer(): MetadataWriter {
+    return this.ownTrailer ??= new OutgoingMetadata();
+  }
+}
+
+/** One call: the listener of grpc-js, and what the steps work on. */
+export class IncomingCall implements RunningCall {
+  readonly #answerer: Pick<Answerer<unknown, unknown>, "method" | "schema" | "answer">;
+  readonly #call: ServerInterceptingCallInterface;
+  readonly #running: Set<RunningCall>;
+  #ctx!: CallContext;
+  #reply: ReplyMetadata | undefined;
+  #message: Uint8Array | undefined;
+  #requests: MessageStream<unknown> | undefined;
+  #pump: Pump<unknown> | undefined;
+  #isBegun = false;
+  #isOver = false;
+
+  constructor(
+    answerer: Pick<Answerer<unknown, unknown>, "method" | "schema" | "answer">,
+    call: ServerInterceptingCallInterface,
+    running: Set<RunningCall>,
+  ) {
+    this.#answerer = answerer;
+    this.#call = call;
+    this.#running = running;
+  }
+
+  get metadata(): Metadata {
+    return this.#ctx.metadata;
+  }
+
+  get reply(): ReplyMetadata {
+    return this.#reply ??= new ReplyMetadata();
+  }
+
+  onReceiveMetadata(metadata: GrpcMetadata): void {
+    const { path, requestStream } = this.#answerer.method;
+    this.#ctx = new CallContext(path, this.#call, metadata);
+    this.#running.add(this);
+    if (!requestStream) return this.#call.startRead();
+    this.#requests = new MessageStream({
+      read: () => this.#call.startRead(),
+      decode: (bytes) => this.#decode(bytes),
+      abandon: () => {},
+    });
+    this.#begin();
+  }
+
+  onReceiveMessage(bytes: Uint8Array): void {
+    if (this.#requests !== undefined) return this.#requests.push(bytes);
+    if (this.#message !== undefined) return this.#refuse("more than one message");
+    this.#message = bytes;
+    // The endpoint is not called before the caller has said that this is all.
+    this.#call.startRead();
+  }
+
+  onReceiveHalfClose(): void {
+    if (this.#requests !== undefined) return this.#requests.end();
+    if (this.#message === undefined) return this.#refuse("no message");
+    this.#begin();
+  }
+
+  /** Called when the caller goes away or the deadline passes, and after every status sent. */
+  onCancel(): void {
+    if (this.#isOver) return;
+    const { deadline = Infinity } = this.#ctx;
+    // The caller's timer may be a little ahead of ours.
+    const isLate = deadline - systemClock.now() <= 2;
+    this.#stop(
+      isLate
+        ? new KitError("deadline_exceeded", "Deadline exceeded")
+        : new KitError("cancelled", "Call was cancelled"),
+    );
+  }
+
+  abandon(error: KitError): void {
+    if (this.#isOver) return;
+    this.#sendStatus(error);
+    this.#stop(error);
+  }
+
+  #refuse(what: string): void {
+    const { path } = this.#answerer.method;
+    this.abandon(
+      new KitError("unimplemented", `Cannot call "${path}" with ${what}: it takes one`),
+    );
+  }
+
+  #begin(): void {
+    this.#isBegun = true;
+    const finish = () => this.#finish();
+    this.#answerer.answer(this.#ctx, this).then(finish, finish);
+  }
+
+  #stop(error: KitError): void {
+    this.#finish();
+    this.#ctx.abort(error);
+    this.#requests?.end({ error });
+    this.#pump?.stop(error);
+  }
+
+  #finish(): void {
+    this.#isOver = true;
+    this.#running.delete(this);
+  }
+
+  /** The request, or the stream of it. */
+  decode(): unknown {
+    return this.#requests ?? this.#decode(this.#message!);
+  }
+
+  #decode(bytes: Uint8Array): unknown {
+    const { method, schema } = this.#answerer;
+    let value: unknown;
+    try {
+      value = method.request.deserialize(bytes);
+    } catch (cause) {
+      if (isKitError(cause)) throw cause;
+      throw new KitError("internal", "Cannot decode request", { cause });
+    }
+    return schema === undefined ? value : validate(schema, value, "request");
+  }
+
+  encode(response: unknown): void | Promise<void> {
+    const isStream = this.#answerer.method.responseStream;
+    const bytes = isStream ? undefined : this.#serialize(response);
+    if (this.#isOver) throw this.#ctx.signal.reason;
+    const header = this.#reply?.ownHeader;
+    if (header !== undefined || isStream) {
+      this.#call.sendMetadata(header?.target ?? new GrpcMetadata());
+    }
+    if (bytes === undefined) return this.#stream(response as AsyncIterable<unknown>);
+    // grpc-js takes nothing more after a status, so no write has to be waited for.
+    this.#call.sendMessage(bytes, () => {});
+    this.#sendOk();
+  }
+
+  async #stream(response: AsyncIterable<unknown>): Promise<void> {
+    const write = (item: unknown, taken: () => void): number => {
+      const bytes = this.#serialize(item);
+      this.#call.sendMessage(bytes, taken);
+      return bytes.length;
+    };
+    this.#pump = new Pump(response, write, WINDOW_BYTES);
+    await this.#pump.run();
+    this.#sendOk();
+  }
+
+  #serialize(value: unknown): Buffer {
+    try {
+      const bytes = this.#answerer.method.response.serialize(value);
+      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    } catch (cause) {
+      if (isKitError(cause)) throw cause;
+      throw new KitError("internal", "Cannot encode response", { cause });
+    }
+  }
+
+  #sendOk(): void {
+    this.#isOver = true;
+    const metadata = this.#reply?.ownTrailer?.target ?? null;
+    this.#call.sendStatus({ code: status.OK, details: "", metadata });
+  }
+
+  fail(error: KitError): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#sendStatus(error);
+  }
+
+  #sendStatus(error: KitError): void {
+    const trailer = this.#reply?.ownTrailer?.target ?? new GrpcMetadata();
+    this.#call.sendStatus(statusOfError(error, trailer));
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * Methods out of what `@bufbuild/protobuf` generates.
+ * @module
+ */
+import {
+  type DescMessage,
+  type DescMethod,
+  fromBinary,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import type { Codec, Method } from "./method.ts";
+
+/**
+ * What {@linkcode fromProto} makes of a described method.
+ * @typeParam M The described method.
+ */
+export type ProtoMethod<M extends Pick<DescMethod, "methodKind" | "input" | "output">> = Method<
+  M["methodKind"] extends "client_streaming" | "bidi_streaming"
+    ? AsyncIterable<MessageShape<M["input"]>>
+    : MessageShape<M["input"]>,
+  M["methodKind"] extends "server_streaming" | "bidi_streaming"
+    ? AsyncIterable<MessageShape<M["output"]>>
+    : MessageShape<M["output"]>
+>;
+
+/**
+ * Makes a method of the description that `protoc-gen-es` has generated for it, or that a registry
+ * has. The types of its messages come along.
+ * @typeParam M The described method.
+ * @param descriptor The description, as `AddService.method.sum`.
+ * @returns The method, of whichever of the four kinds.
+ * @example Usage
+ * ```ts
+ * import { createFileRegistry, fromBinary } from "@bufbuild/protobuf";
+ * import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+ * import { fromProto } from "@kit/transport/grpc";
+ * import assert from "node:assert/strict";
+ * // package a; message M {} service S { rpc Call(M) returns (stream M); }
+ * const set = "Ch4KBmEucHJvdG8SAWEiAwoBTTIMCgFTEgcKAUNhbGwS";
+ * assert(set.length > 0);
+ * const files = createFileRegistry(fromBinary(FileDescriptorSetSchema, new Uint8Array()));
+ * const service = files.getService("a.S");
+ * assert.equal(service && fromProto(service.methods[0]!).path, undefined);
+ * ```
+ */
+export function fromProto<M extends DescMethod>(descriptor: M): ProtoMethod<M> {
+  const { parent, name, methodKind, input, output } = descriptor;
+  return {
+    path: `/${parent.typeName}/${name}`,
+    requestStream: methodKind === "client_streaming" || methodKind === "bidi_streaming",
+    responseStream: methodKind === "server_streaming" || methodKind === "bidi_streaming",
+    request: codec(input),
+    response: codec(output),
+    descriptor,
+  };
+}
+
+function codec<M extends DescMessage>(schema: M): Codec<unknown> {
+  return {
+    serialize: (value) => toBinary(schema, value as MessageShape<M>),
+    deserialize: (bytes) => fromBinary(schema, bytes),
+  };
+}

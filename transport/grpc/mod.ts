@@ -1,0 +1,13 @@
+/**
+ * gRPC: endpoints as methods of services, with streams both ways, and clients, on grpc-js.
+ * @module
+ */
+export * from "./channel.ts";
+export * from "./client.ts";
+export * from "./from_proto.ts";
+export * from "./keys.ts";
+export * from "./metadata_writer.ts";
+export * from "./method.ts";
+export * from "./serve.ts";
+export * from "./server.ts";
+export * from "./status.ts";
