@@ -14,3 +14,5 @@ export * from "./routes.ts";
 export * from "./serve.ts";
 export * from "./server.ts";
 export * from "./status.ts";
+export * from "./stream_client.ts";
+export * from "./stream_server.ts";
