@@ -13,6 +13,9 @@ export type HealthCheckResponse = Message & { status: number };
 /** Tells all statuses by the names of the services. */
 export type HealthListResponse = Message & { statuses: { [service: string]: HealthCheckResponse } };
 
+/** The numbers of the statuses. */
+export const NUMBERS = { unknown: 0, serving: 1, not_serving: 2, service_unknown: 3 } as const;
+
 /** The service, as a generator would describe it. */
 export type HealthService = GenService<{
   check: {

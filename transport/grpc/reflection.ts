@@ -12,6 +12,7 @@ import {
   reflectionService,
 } from "./_reflection_proto.ts";
 import { fromProto } from "./from_proto.ts";
+import type { Service } from "./serve.ts";
 import { type Binding, server } from "./server.ts";
 import { statusOf } from "./status.ts";
 
@@ -25,53 +26,83 @@ export interface ReflectionOptions {
 }
 
 /**
- * Gives the services `grpc.reflection.v1.ServerReflection` and `grpc.reflection.v1alpha.ServerReflection`
- * for a server, so that tools can call it without its `.proto` files.
+ * Gives the services `grpc.reflection.v1.ServerReflection` and `grpc.reflection.v1alpha.ServerReflection`,
+ * so that tools can call a server without its `.proto` files.
  *
- * Every service of the bindings is listed, and these two. Methods that were made by `fromProto` are
- * described as well, with the files that they need.
- * @param bindings What the server serves besides.
+ * Every service of the server is listed. Methods that were made by `fromProto` are described as well,
+ * with the files that they need. Who still asks when the server begins to stop is cut short.
  * @param options Further files.
- * @returns The bindings of the two services.
+ * @returns The two services, for the `services` of a server.
  * @example Usage
  * ```ts
  * import { health, reflection, serve } from "@kit/transport/grpc";
- * const bindings = [...health().bindings];
- * await using running = await serve([...bindings, ...reflection(bindings)], {
+ * import assert from "node:assert/strict";
+ * await using running = await serve([], {
  *   listen: "127.0.0.1:0",
+ *   services: [health().service, reflection()],
  * });
+ * assert(running.addr.port > 0); // grpcurl -plaintext 127.0.0.1:PORT list
  * ```
  */
-export function reflection(
-  bindings: readonly Pick<Binding, "method">[],
-  options: ReflectionOptions = {},
-): readonly Binding[] {
+export function reflection(options: ReflectionOptions = {}): Service {
   const { files = [] } = options;
-  const versions = [reflectionService("v1"), reflectionService("v1alpha")];
-  const described = bindings.flatMap(({ method: { descriptor } }) => descriptor?.parent.file ?? []);
-  const index = new FileIndex([...described, ...files, ...versions.map(({ file }) => file)]);
-  const names = new Set([
-    ...bindings.map(({ method }) => method.path.split("/")[1]!),
-    ...versions.map(({ typeName }) => typeName),
-  ]);
-  const service = [...names].sort().map((name) => ({ name }));
+  return (host) => {
+    const versions = [reflectionService("v1"), reflectionService("v1alpha")];
+    // Other services may come after this one, so all are looked at only when somebody asks.
+    let schema: Schema | undefined;
+    return versions.map(({ method: { serverReflectionInfo: method } }) => {
+      async function* answers(
+        questions: AsyncIterable<ReflectionRequest>,
+      ): AsyncGenerator<ReflectionResponse, void> {
+        schema ??= new Schema(host.bindings, files);
+        const known: Known = new Set();
+        for await (const originalRequest of endingWith(host.stopping, questions)) {
+          yield create(method.output, {
+            validHost: originalRequest.host,
+            originalRequest,
+            messageResponse: schema.answer(originalRequest, known),
+          });
+        }
+      }
+
+      return server(fromProto(method), (questions) => Promise.resolve(answers(questions)));
+    });
+  };
+}
+
+type Known = Set<DescFile>;
+type Answer = NonNullable<
+  MessageInitShape<ReflectionService["method"]["serverReflectionInfo"]["output"]>["messageResponse"]
+>;
+
+/** What a server can tell of itself. */
+class Schema {
+  readonly #index: FileIndex;
+  readonly #services: readonly { readonly name: string }[];
+
+  constructor(bindings: readonly Binding[], files: readonly DescFile[]) {
+    const methods = bindings.map(({ method }) => method);
+    const described = methods.flatMap(({ descriptor }) => descriptor?.parent.file ?? []);
+    this.#index = new FileIndex([...described, ...files]);
+    const names = new Set(methods.map(({ path }) => path.split("/")[1]!));
+    this.#services = [...names].sort().map((name) => ({ name }));
+  }
 
   /** Answers a question; `known` has the files that were told on this stream. */
-  function answer(
-    { messageRequest: { case: kind, value } }: ReflectionRequest,
-    known: Known,
-  ): Answer {
+  answer({ messageRequest: { case: kind, value } }: ReflectionRequest, known: Known): Answer {
     switch (kind) {
       case "listServices":
-        return { case: "listServicesResponse", value: { service } };
+        return { case: "listServicesResponse", value: { service: [...this.#services] } };
       case "fileByFilename":
-        return fileAnswer(index.byName(value), known);
+        return this.#files(this.#index.byName(value), known);
       case "fileContainingSymbol":
-        return fileAnswer(index.bySymbol(value), known);
-      case "fileContainingExtension":
-        return fileAnswer(index.byExtension(value.containingType, value.extensionNumber), known);
+        return this.#files(this.#index.bySymbol(value), known);
+      case "fileContainingExtension": {
+        const { containingType, extensionNumber } = value;
+        return this.#files(this.#index.byExtension(containingType, extensionNumber), known);
+      }
       case "allExtensionNumbersOfType": {
-        const extensionNumber = index.extensionsOf(value);
+        const extensionNumber = this.#index.extensionsOf(value);
         return extensionNumber === undefined ? failure("not_found", "Unknown type") : {
           case: "allExtensionNumbersResponse",
           value: { baseTypeName: value, extensionNumber: [...extensionNumber] },
@@ -82,39 +113,28 @@ export function reflection(
     }
   }
 
-  function fileAnswer(file: DescFile | undefined, known: Known): Answer {
+  #files(file: DescFile | undefined, known: Known): Answer {
     return file === undefined ? failure("not_found", "Unknown file, symbol or extension") : {
       case: "fileDescriptorResponse",
-      value: { fileDescriptorProto: index.withImports(file, known) },
+      value: { fileDescriptorProto: this.#index.withImports(file, known) },
     };
   }
-
-  return versions.map(({ method: { serverReflectionInfo } }) => {
-    async function* answers(
-      questions: AsyncIterable<ReflectionRequest>,
-    ): AsyncGenerator<ReflectionResponse, void> {
-      const known: Known = new Set();
-      for await (const originalRequest of questions) {
-        yield create(serverReflectionInfo.output, {
-          validHost: originalRequest.host,
-          originalRequest,
-          messageResponse: answer(originalRequest, known),
-        });
-      }
-    }
-
-    return server(
-      fromProto(serverReflectionInfo),
-      (questions) => Promise.resolve(answers(questions)),
-    );
-  });
 }
-
-type Known = Set<DescFile>;
-type Answer = NonNullable<
-  MessageInitShape<ReflectionService["method"]["serverReflectionInfo"]["output"]>["messageResponse"]
->;
 
 function failure(code: Code, errorMessage: string): Answer {
   return { case: "errorResponse", value: { errorCode: statusOf(code), errorMessage } };
+}
+
+/** Passes a stream on, until the signal ends it. */
+async function* endingWith<T>(signal: AbortSignal, stream: AsyncIterable<T>): AsyncGenerator<T> {
+  const iterator = stream[Symbol.asyncIterator]();
+  const end = () => void iterator.return?.();
+  signal.addEventListener("abort", end);
+  try {
+    for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
+      yield next.value;
+    }
+  } finally {
+    signal.removeEventListener("abort", end);
+  }
 }
