@@ -2,7 +2,7 @@
  * Takes the body of an HTTP request apart into calls.
  * @module
  */
-import { KitError } from "@kit/endpoint";
+import type { KitError } from "@kit/endpoint";
 import { numberIds } from "./_number_ids.ts";
 import { JsonRpcError } from "./json_rpc_error.ts";
 import type { Params, RequestId, RpcRequest } from "./request.ts";

@@ -81,7 +81,7 @@ export interface ServerOptions extends
  * rejects.
  * @throws {RangeError} If `maxBytes` is not a positive number, or `maxBatch` or `batchConcurrency` not
  * a positive integer.
- * @throws {TypeError} If `deadlineHeader` is no name of a header.
+ * @throws {TypeError} If a method was not made by `method`, or `deadlineHeader` is no name of a header.
  * @example Usage
  * ```ts
  * import { method, server } from "@kit/transport/jsonrpc";
@@ -113,6 +113,9 @@ export function server(
   checkHeaderName(deadlineHeader);
   const steps = new Map<string, Steps>();
   for (const [name, method] of methods instanceof Map ? methods : Object.entries(methods)) {
+    if (typeof method?.decode !== "function") {
+      throw new TypeError(`Cannot serve "${name}" as it must be made by method()`);
+    }
     steps.set(name, methodSteps(method, options));
   }
   const binding: Binding = {
