@@ -17,6 +17,7 @@ import {
   systemClock,
 } from "@kit/endpoint";
 import { Buffer } from "node:buffer";
+import { setImmediate } from "node:timers";
 import { answer, type ServerSteps } from "../_server_call.ts";
 import { type Schema, validate } from "../schema.ts";
 import { CallContext } from "./_context.ts";
@@ -139,9 +140,14 @@ export class IncomingCall implements RunningCall {
   }
 
   onReceiveHalfClose(): void {
-    if (this.#requests !== undefined) return this.#requests.end();
+    if (this.#requests !== undefined) return this.#endRequests(this.#requests);
     if (this.#message === undefined) return this.#refuse("no message");
     this.#begin();
+  }
+
+  /** A stream that the caller has reset seems to end first: only what follows tells the difference. */
+  #endRequests(requests: MessageStream<unknown>): void {
+    setImmediate(() => requests.end());
   }
 
   /** Called when the caller goes away or the deadline passes, and after every status sent. */

@@ -15,6 +15,7 @@ import {
 } from "@kit/endpoint";
 import { Buffer } from "node:buffer";
 import { type Schema, validate } from "../schema.ts";
+import { heldStatus, holdStatus } from "./_http2_shim.ts";
 import { MessageStream } from "./_message_stream.ts";
 import { IncomingMetadata, type OutgoingMetadata } from "./_metadata.ts";
 import { Pump } from "./_pump.ts";
@@ -85,6 +86,7 @@ export class OutgoingCall implements Answer {
     return new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
+      if (this.#responses !== undefined) holdStatus(metadata.target);
       this.#call.start(metadata.target, this);
       if (this.#responses === undefined) this.#call.startRead();
       if (bytes !== undefined) {
@@ -146,8 +148,10 @@ export class OutgoingCall implements Answer {
     this.#call.startRead();
   }
 
-  onReceiveStatus(received: StatusObject): void {
+  onReceiveStatus(outcome: StatusObject): void {
     if (this.#isOver) return;
+    const held = heldStatus(outcome.metadata);
+    const received = held === undefined ? outcome : { ...outcome, code: held };
     this.trailer = new IncomingMetadata(received.metadata);
     if (received.code !== status.OK) return this.#fail(this.#errorOf(received));
     if (this.#responses === undefined && this.#message === undefined) {

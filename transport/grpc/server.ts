@@ -3,7 +3,13 @@
  * @module
  */
 import type { ServerInterceptingCallInterface } from "@grpc/grpc-js";
-import { type Context, type Endpoint, KitError, type Metadata, toKitError } from "@kit/endpoint";
+import {
+  type Context,
+  type Endpoint,
+  type KitError,
+  type Metadata,
+  toKitError,
+} from "@kit/endpoint";
 import type { Schema } from "../schema.ts";
 import { Answerer, IncomingCall } from "./_incoming_call.ts";
 import type { MetadataWriter } from "./metadata_writer.ts";

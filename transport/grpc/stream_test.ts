@@ -1,0 +1,155 @@
+import { background, type Context, KitError, withSignal, withTimeout } from "@kit/endpoint";
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { unary } from "./method.ts";
+import { clientStream, serverStream } from "./method.ts";
+import { collect, methods, serving, streamOf } from "./_support_test.ts";
+
+/** Waits until something holds, for a second at most. */
+async function until(holds: () => boolean): Promise<void> {
+  for (let i = 0; i < 200 && !holds(); i++) await sleep(5);
+  assert(holds());
+}
+
+const bytes = { serialize: (b: Uint8Array) => b, deserialize: (b: Uint8Array) => b };
+const blobs = { request: bytes, response: bytes };
+const KIB_64 = new Uint8Array(65536);
+
+// A7
+Deno.test("client() reads every message that came before the error of a stream", async () => {
+  await using there = await serving(
+    methods.serverStream,
+    (n) =>
+      Promise.resolve((async function* () {
+        for (let i = 0; i < n; i++) yield i;
+        throw new KitError("aborted", "enough");
+      })()),
+  );
+  for (const pauseMs of [0, 1]) {
+    const seen: number[] = [];
+    await assert.rejects(async () => {
+      for await (const n of await there.call(5, background())) {
+        if (pauseMs > 0) await sleep(pauseMs);
+        seen.push(n);
+      }
+    }, { code: "aborted", message: "enough" });
+    assert.deepEqual(seen, [0, 1, 2, 3, 4]);
+  }
+});
+
+Deno.test("server() is slowed down by a client that reads slowly", async () => {
+  let sent = 0;
+  await using there = await serving(
+    serverStream("/t.T/Down", blobs),
+    () =>
+      Promise.resolve((async function* () {
+        for (; sent < 1000; sent++) yield KIB_64;
+      })()),
+  );
+  const stream = (await there.call(new Uint8Array(), background()))[Symbol.asyncIterator]();
+  await stream.next();
+  await sleep(100);
+  console.log("sent", sent);
+  assert(sent < 40, `${sent}`);
+  await stream.return!();
+});
+
+Deno.test("client() is slowed down by a server that reads slowly", async () => {
+  let sent = 0;
+  const done = Promise.withResolvers<void>();
+  await using there = await serving(clientStream("/t.T/Up", blobs), async (stream) => {
+    for await (const _ of stream) {
+      await done.promise;
+      break;
+    }
+    return new Uint8Array();
+  });
+  const source = async function* () {
+    try {
+      for (; sent < 1000; sent++) yield KIB_64;
+    } finally {
+      sent += 10_000;
+    }
+  };
+  const call = there.call(source(), background());
+  await sleep(150);
+  console.log("sent", sent);
+  assert(sent < 40, `${sent}`);
+  done.resolve();
+  await call;
+  await until(() => sent > 10_000);
+});
+
+Deno.test("server() is told when a client stops reading", async () => {
+  let ended = 0;
+  let context: Context | undefined;
+  await using there = await serving(methods.serverStream, (_, ctx) => {
+    context = ctx;
+    return Promise.resolve((async function* () {
+      try {
+        for (let i = 0;; i++) {
+          yield i;
+          await sleep(1);
+        }
+      } finally {
+        ended++;
+      }
+    })());
+  });
+  for await (const n of await there.call(0, background())) if (n === 3) break;
+  await until(() => ended === 1);
+  assert.equal((context!.signal.reason as KitError).code, "cancelled");
+});
+
+Deno.test("server() never takes a request that was cancelled for one that has ended", async () => {
+  const seen: unknown[] = [];
+  let reading = Promise.withResolvers<void>();
+  await using there = await serving(methods.clientStream, async (stream) => {
+    try {
+      for await (const n of stream) if (n === 3) reading.resolve();
+      seen.push("ended");
+    } catch (error) {
+      seen.push((error as KitError).code);
+    }
+    return 0;
+  });
+  for (let i = 0; i < 100; i++) {
+    reading = Promise.withResolvers<void>();
+    const source = async function* () {
+      yield* [1, 2, 3];
+      await reading.promise;
+      if (i % 2 === 0) yield 4;
+      throw new RangeError("own");
+    };
+    await assert.rejects(there.call(source(), background()), RangeError);
+  }
+  await until(() => seen.length === 100);
+  assert.deepEqual(new Set(seen), new Set(["cancelled"]));
+});
+
+Deno.test("deadline and cancel reach the server", async () => {
+  const reasons: string[] = [];
+  const times: number[] = [];
+  await using there = await serving(
+    methods.unary,
+    (_, ctx) =>
+      new Promise((_, reject) =>
+        ctx.signal.addEventListener("abort", () => {
+          times.push(Date.now() - (ctx.deadline ?? 0));
+          reasons.push((ctx.signal.reason as KitError).code);
+          reject(ctx.signal.reason);
+        })
+      ),
+  );
+  using timed = withTimeout(background(), 60);
+  await assert.rejects(there.call(1, timed), { code: "deadline_exceeded" });
+  await until(() => reasons.length === 1);
+  console.log(times);
+  const controller = new AbortController();
+  using ctx = withSignal(background(), controller.signal);
+  const call = there.call(1, ctx);
+  setTimeout(() => controller.abort(new KitError("cancelled", "mine")), 20);
+  await assert.rejects(call, { message: "mine" });
+  await until(() => reasons.length === 2);
+  assert.deepEqual(reasons, ["deadline_exceeded", "cancelled"]);
+});
