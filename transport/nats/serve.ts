@@ -191,7 +191,10 @@ export function serve(
 
   confirm();
   connection.closed().then((cause) => {
-    if (stopped === undefined) tell(closed(cause ?? undefined));
+    if (stopped !== undefined) return;
+    const error = closed(cause ?? undefined);
+    setUnready(error);
+    tell(error);
     shutdown();
   });
   return { ready, finished, shutdown, [Symbol.asyncDispose]: async () => void await shutdown() };
