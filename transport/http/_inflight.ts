@@ -20,6 +20,8 @@ class Begun implements HandlerInfo {
   bodyReceived = true;
   isAnswered = false;
   send!: (response: Response) => void;
+  /** What goes on after the response. */
+  held: { readonly over: Promise<unknown>; readonly cutOff: (reason: unknown) => void } | undefined;
   #controller: AbortController | undefined;
   #reason: KitError | undefined;
 
@@ -38,6 +40,17 @@ class Begun implements HandlerInfo {
     else if (signal.aborted) controller.abort(signal.reason);
     else signal.addEventListener("abort", () => controller.abort(signal.reason), { once: true });
     return controller.signal;
+  }
+
+  hold(over: Promise<unknown>, cutOff: (reason: unknown) => void): void {
+    this.held = { over, cutOff };
+  }
+
+  /** Tells whoever still works for the request that the host waits no longer. */
+  cutOff(reason: KitError): void {
+    this.#reason ??= reason;
+    this.#controller?.abort(reason);
+    this.held?.cutOff(reason);
   }
 
   /** Answers with an error in place of the handler, which is told by its signal. */
@@ -95,7 +108,8 @@ export class Inflight implements Disposable {
     this.#requests.add(begun);
     this.#timer ??= this.#startTimer();
     const end = () => this.#end(begun);
-    begun.completed.then(end, end);
+    const answered = () => begun.held === undefined ? end() : begun.held.over.then(end, end);
+    begun.completed.then(answered, answered);
     return new Promise((send) => {
       begun.send = send;
       const settle = (response: Response) => {
@@ -117,6 +131,12 @@ export class Inflight implements Disposable {
     this.#isDraining = true;
     if (this.#requests.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#onEmpty = resolve);
+  }
+
+  /** Tells everything that is still in flight that nobody waits for it any longer. */
+  cutOff(): void {
+    const reason = new KitError("unavailable", "Server is stopping");
+    for (const request of this.#requests) request.cutOff(reason);
   }
 
   [Symbol.dispose](): void {

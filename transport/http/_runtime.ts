@@ -52,3 +52,40 @@ export function runtime(): Runtime {
     endSoon: () => void setTimeout(() => Deno.exit(), LAST_MS),
   };
 }
+
+/** What the server's side of a WebSocket is made with. */
+export interface UpgradeOptions {
+  /** The subprotocol chosen. */
+  readonly protocol?: string;
+  /** After how many seconds without a sign of the peer the connection is closed. */
+  readonly idleTimeout?: number;
+}
+
+/** The server's side of a WebSocket, and what answers the request for it. */
+export interface Upgraded {
+  readonly socket: WebSocket;
+  readonly response: Response;
+}
+
+/** Turns a request into a WebSocket. */
+export function upgradeWebSocket(request: Request, options: UpgradeOptions): Upgraded {
+  const { Deno } = globalThis as {
+    Deno?: { upgradeWebSocket?(request: Request, options: UpgradeOptions): Upgraded };
+  };
+  if (Deno?.upgradeWebSocket === undefined) {
+    throw new TypeError("Cannot upgrade as this runtime has no Deno.upgradeWebSocket: set upgrade");
+  }
+  return Deno.upgradeWebSocket(request, options);
+}
+
+/** Opens a WebSocket. Browsers take no headers. */
+export function connectWebSocket(
+  url: string,
+  protocols: string[],
+  headers: Record<string, string>,
+): WebSocket {
+  const { Deno, process } = globalThis as { Deno?: unknown; process?: unknown };
+  const isBrowser = Deno === undefined && process === undefined;
+  const init = isBrowser ? protocols : { protocols, headers } as unknown as string[];
+  return new WebSocket(url, init);
+}

@@ -19,6 +19,12 @@ export interface HandlerInfo {
    * handler that reads one sets it to `false` when it begins, and to `true` when all is there.
    */
   bodyReceived?: boolean;
+  /**
+   * Counts what goes on after the response, as a WebSocket does, as in flight until it is over.
+   * @param over Settles when it is over.
+   * @param cutOff Called when the host waits no longer, with the reason.
+   */
+  hold?(over: Promise<unknown>, cutOff: (reason: unknown) => void): void;
 }
 
 /**

@@ -147,17 +147,23 @@ export function serve(handler: Handler, options: ServeOptions = {}): HttpServer 
     ));
 
   /** Waits for what is in flight; `false` if that takes too long. */
-  function within(ms: number, work: Promise<void>): Promise<boolean> {
+  function within(ms: number, work: Promise<void>, by: Clock = clock): Promise<boolean> {
     const pause = new AbortController();
     const signal = AbortSignal.any([hurry.signal, pause.signal]);
-    const late = delay(ms, { signal, clock }).then(() => false, () => false);
+    const late = delay(ms, { signal, clock: by }).then(() => false, () => false);
     return Promise.race([work.then(() => true), late]).finally(() => pause.abort());
   }
 
   async function stop(): Promise<void> {
     if (delayMs > 0) await delay(delayMs, { signal: hurry.signal, clock }).catch(() => {});
     const stopAt = clock.now() + drainMs;
-    let isClean = await within(drainMs, inflight.drain());
+    const drained = inflight.drain();
+    let isClean = await within(drainMs, drained);
+    if (!isClean) {
+      // Streams and WebSockets end with an error rather than break off, if they can at once.
+      inflight.cutOff();
+      await within(LAST_WORDS_MS, drained, systemClock);
+    }
     // The runtime takes either a shutdown or an abort, never both.
     if (isClean) {
       // Closes at once what is idle; only a client that does not read its response, or has not sent
@@ -193,6 +199,9 @@ export function serve(handler: Handler, options: ServeOptions = {}): HttpServer 
     [Symbol.asyncDispose]: async () => void await shutdown(),
   };
 }
+
+/** How long those who are cut off have to tell their callers, in real time. */
+const LAST_WORDS_MS = 50;
 
 function listening(listen: string, start: () => RuntimeServer): RuntimeServer {
   try {
