@@ -153,6 +153,34 @@ fetch_grpc() {
   export KIT_GRPC_PYTHON="$folder"
 }
 
+# A RabbitMQ server, which the tests start by themselves, pika, Python's client for it, and Go kit's.
+# Erlang comes in many packages, which have to lie in one folder.
+fetch_rabbitmq() {
+  local name folder="$CACHE/rabbitmq"
+  if [ ! -e "$folder/.done" ]; then
+    rm -rf "$folder" && mkdir -p "$folder"
+    for name in rabbitmq-server erlang-{base,asn1,crypto,eldap,inets,mnesia,os-mon} \
+      erlang-{parsetools,public-key,runtime-tools,ssl,syntax-tools,tools,xmerl}; do
+      deb "$name" && cp -a "$CACHE/deb/$name/usr" "$folder"
+    done
+    sed -i "s|ROOTDIR=/usr/lib/erlang$|ROOTDIR=\"$folder/usr/lib/erlang\"|" "$folder/usr/lib/erlang/bin/erl"
+    touch "$folder/.done"
+  fi
+  # The node takes its settings from RABBITMQ_* in the environment.
+  export KIT_RABBITMQ="$folder"
+  printf '#!/bin/sh\nPATH="%s/usr/lib/erlang/bin:$PATH" exec "%s" "$@"\n' "$folder" \
+    "$(echo "$folder"/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server)" > "$folder/server"
+  chmod +x "$folder/server"
+  [ -d "$CACHE/pika/pika" ] ||
+    retry python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
+      --target "$CACHE/pika" pika==1.3.2
+  export KIT_PIKA="$CACHE/pika"
+  if command -v go > /dev/null; then
+    export KIT_AMQP_GOKIT="$CACHE/go-kit-amqp"
+    (cd transport/amqp/testdata/gokit && GOTOOLCHAIN=local retry go build -o "$KIT_AMQP_GOKIT" .)
+  fi
+}
+
 # A NATS server, which the tests start by themselves, Go kit's client for it, and Python's.
 fetch_nats() {
   local folder="$CACHE/nats-py"
@@ -168,6 +196,19 @@ fetch_nats() {
   fi
 }
 
+# Go kit's and Python's JSON-RPC, each as server and as client.
+fetch_jsonrpc() {
+  local folder="$CACHE/jsonrpclib"
+  if command -v go > /dev/null; then
+    export KIT_JSONRPC_GOKIT="$CACHE/go-kit-jsonrpc"
+    (cd transport/jsonrpc/testdata/gokit && GOTOOLCHAIN=local retry go build -o "$KIT_JSONRPC_GOKIT" .)
+  fi
+  [ -d "$folder/jsonrpclib" ] ||
+    retry python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
+      --target "$folder" jsonrpclib-pelix==1.2.0
+  export KIT_JSONRPC_PYTHON="$folder"
+}
+
 fetch_all() {
   fetch_promtool
   fetch_prometheus_client
@@ -177,7 +218,9 @@ fetch_all() {
   fetch_dnsmasq
   fetch_consul
   fetch_grpc
+  fetch_rabbitmq
   fetch_nats
+  fetch_jsonrpc
 }
 
 start_all() {

@@ -1,0 +1,13 @@
+module gokit
+
+go 1.22
+
+require (
+	github.com/go-kit/kit v0.13.0
+	github.com/rabbitmq/amqp091-go v1.2.0
+)
+
+require (
+	github.com/go-kit/log v0.2.0 // indirect
+	github.com/go-logfmt/logfmt v0.5.1 // indirect
+)
