@@ -20,15 +20,15 @@
 import { CODES, type ErrorCode } from "@kit/endpoint";
 
 /** The text of a request could not be read as JSON. */
-export const PARSE_ERROR = -32700;
+export const PARSE_ERROR: number = -32700;
 /** What was sent is JSON, but no request. */
-export const INVALID_REQUEST = -32600;
+export const INVALID_REQUEST: number = -32600;
 /** There is no method of that name. */
-export const METHOD_NOT_FOUND = -32601;
+export const METHOD_NOT_FOUND: number = -32601;
 /** The parameters are not those of the method. */
-export const INVALID_PARAMS = -32602;
+export const INVALID_PARAMS: number = -32602;
 /** The server failed. */
-export const INTERNAL_ERROR = -32603;
+export const INTERNAL_ERROR: number = -32603;
 
 /** From here on downwards lie the codes that have a number of Kit's. */
 const BASE = -32080;
