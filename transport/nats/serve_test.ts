@@ -204,9 +204,9 @@ Deno.test("serve() finishes what is in flight and what waits when it stops", asy
     await settled();
   }
   assert.deepEqual(await Promise.all([first, second, third]), [1, 2, 3]);
-  assert.equal(await stopped, true);
-  assert.equal(await running.shutdown(), true);
-  assert.equal(await running.finished, true);
+  assert(await stopped);
+  assert(await running.shutdown());
+  assert(await running.finished);
   assert(!connection.isClosed());
 });
 
@@ -233,7 +233,7 @@ Deno.test("serve() answers what is left with unavailable when drainMs are over",
   );
   await clock.advance(1);
   await rejected;
-  assert.equal(await stopped, false);
+  assert(!(await stopped));
   assert.equal(held.calls.length, 1);
   assert.equal((held.calls[0]!.ctx.signal.reason as KitError).code, "unavailable");
   held.calls[0]!.answer(); // Too late, and unheard.
@@ -251,7 +251,7 @@ Deno.test("serve() stops in time though the connection is down", async () => {
   const stopped = running.shutdown();
   await clock.advance(1000);
   await clock.advance(500);
-  assert.equal(await stopped, true);
+  assert(await stopped);
   assert.equal(clock.pending, 0);
   connection.restore();
   await assert.rejects(client(connection, "a")("x", ctx), { code: "unavailable" });
@@ -265,7 +265,7 @@ Deno.test("serve() ends and tells so when the connection is closed", async () =>
   await publish(connection, "a")(1, ctx);
   await settled();
   await connection.close();
-  assert.equal(await running.finished, false);
+  assert(!(await running.finished));
   assert.deepEqual(told.map((error) => (error as KitError).code), ["unavailable"]);
   assert(held.calls[0]!.ctx.signal.aborted);
   assert.throws(() => serve(connection, { a: echo }), { code: "unavailable" });

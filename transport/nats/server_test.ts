@@ -297,10 +297,10 @@ Deno.test("server() makes a context that nothing aborts when nothing can", async
   let seen: Context | undefined;
   const { message } = incoming("1");
   await server((_, ctx) => Promise.resolve(void (seen = ctx)))({ ...message, headers: undefined });
-  assert.equal(seen?.canAbort, false);
-  assert.equal(seen.signal, background().signal);
-  assert.equal(seen.deadline, undefined);
-  assert.deepEqual([...seen.metadata], []);
+  assert(!seen!.canAbort);
+  assert.equal(seen!.signal, background().signal);
+  assert.equal(seen!.deadline, undefined);
+  assert.deepEqual([...seen!.metadata], []);
 });
 
 Deno.test("server() aborts the signal when the deadline passes", async () => {
