@@ -14,6 +14,9 @@ export interface BasicNode {
   readonly id: number;
   readonly zero: unknown;
   readonly isZero: (value: unknown) => boolean;
+  /** What a value must be, for messages. */
+  readonly rule: string;
+  readonly isValid: (value: unknown) => boolean;
   readonly write: (writer: Writer, value: unknown) => void;
   readonly read: (reader: Reader) => unknown;
   /** How it is written as JSON, and of what JSON it is read. */

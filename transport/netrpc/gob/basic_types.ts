@@ -41,6 +41,8 @@ function basic<T>(name: string, of: Basic<T>): GobType<T> {
     id,
     zero,
     json,
+    rule,
+    isValid,
     isZero,
     write: (writer, value) => {
       if (!isValid(value)) {
