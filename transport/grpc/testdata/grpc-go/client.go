@@ -66,6 +66,7 @@ var cases = map[string]testCase{
 	"details":   details,
 	"deadline":  deadline,
 	"too_large": tooLarge,
+	"slow":      slow,
 }
 
 func client(args []string) error {
@@ -245,6 +246,32 @@ func tooLarge(ctx context.Context, _ *grpc.ClientConn, service pb.TestServiceCli
 		if status.Code(err) != codes.ResourceExhausted {
 			return fmt.Errorf("got %v, want ResourceExhausted", err)
 		}
+	}
+	return nil
+}
+
+// slow reads a stream that takes a while.
+func slow(ctx context.Context, _ *grpc.ClientConn, service pb.TestServiceClient) error {
+	stream, err := service.StreamingOutputCall(ctx, &pb.StreamingOutputCallRequest{
+		ResponseParameters: []*pb.ResponseParameters{
+			{Size: 1}, {Size: 2, IntervalUs: 300_000}, {Size: 3, IntervalUs: 300_000},
+		},
+	})
+	if err != nil {
+		return err
+	}
+	for size := range 3 {
+		out, err := stream.Recv()
+		if err != nil {
+			return err
+		}
+		if err := expectSize(out.Payload, size+1); err != nil {
+			return err
+		}
+	}
+	_, err = stream.Recv()
+	if err != io.EOF {
+		return fmt.Errorf("got %v, want the end", err)
 	}
 	return nil
 }

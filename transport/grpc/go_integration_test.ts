@@ -1,0 +1,337 @@
+/**
+ * What gRPC's interoperability cases leave out, with grpc-go and grpcurl: TLS, details of errors,
+ * deadlines, limits, connections that end, health checking and reflection.
+ */
+import { create } from "@bufbuild/protobuf";
+import { background, type KitError, metadata, withOutgoing, withTimeout } from "@kit/endpoint";
+import assert from "node:assert/strict";
+import { type Channel, channel, type ChannelTls } from "./channel.ts";
+import { client } from "./client.ts";
+import { fromProto } from "./from_proto.ts";
+import { health } from "./health.ts";
+import { healthCheck } from "./health_check.ts";
+import { reflection } from "./reflection.ts";
+import { type GrpcServer, serve, type ServeOptions } from "./serve.ts";
+import { GRPC_GO, GRPCURL, linesOf, type Ran, run, ServingPeer } from "./testdata/peers.ts";
+import { testService } from "./testdata/test_proto.ts";
+import { DETAILS, type SeenCall, testBindings } from "./testdata/test_service.ts";
+
+const { method } = testService;
+const SERVICE = "grpc.testing.TestService";
+
+function test(name: string, fn: () => Promise<void>): void {
+  const ignore = GRPC_GO === undefined || GRPCURL === undefined;
+  const without = ignore ? " (ignored, as there is no KIT_GRPC_GO or KIT_GRPCURL)" : "";
+  Deno.test({ name: name + without, ignore, fn });
+}
+
+function serveTests(
+  options: ServeOptions = {},
+  seen?: (call: SeenCall) => void,
+): Promise<GrpcServer> {
+  return serve(testBindings(seen), { listen: "127.0.0.1:0", signals: [], ...options });
+}
+
+function runGo(server: GrpcServer, name: string, ...flags: string[]): Promise<Ran> {
+  const target = `localhost:${server.addr.port}`;
+  return run(GRPC_GO!, ["client", "-target", target, "-case", name, ...flags]);
+}
+
+async function emptyCall(there: Channel): Promise<void> {
+  await client(there, fromProto(method.emptyCall))(create(method.emptyCall.input), background());
+}
+
+// --- TLS ---
+
+/** A folder of certificates, which is removed at the end. */
+class Certs implements AsyncDisposable {
+  private constructor(readonly folder: string) {}
+
+  static async make(): Promise<Certs> {
+    const folder = await Deno.makeTempDir();
+    const ran = await run(GRPC_GO!, ["certs", folder]);
+    assert(ran.success, ran.stderr);
+    return new Certs(folder);
+  }
+
+  read(name: string): Promise<string> {
+    return Deno.readTextFile(`${this.folder}/${name}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+test("serve() speaks TLS with grpc-go's client, and with certificates of both", async () => {
+  await using certs = await Certs.make();
+  const [cert, key, clientCa] = await Promise.all(
+    ["server.pem", "server.key", "ca.pem"].map((name) => certs.read(name)),
+  );
+  const pair = { cert: cert!, key: key! };
+  {
+    await using running = await serveTests({ tls: pair });
+    const ran = await runGo(running, "large_unary", "-tls", certs.folder);
+    assert(ran.success, ran.stderr);
+    assert(!(await runGo(running, "empty_unary")).success);
+  }
+  await using running = await serveTests({ tls: { ...pair, clientCa: clientCa! } });
+  const ran = await runGo(running, "large_unary", "-tls", certs.folder, "-mutual");
+  assert(ran.success, ran.stderr);
+  assert(!(await runGo(running, "empty_unary", "-tls", certs.folder)).success);
+});
+
+test("client() speaks TLS with grpc-go's server, and with certificates of both", async () => {
+  await using certs = await Certs.make();
+  const [ca, cert, key] = await Promise.all(
+    ["ca.pem", "client.pem", "client.key"].map((name) => certs.read(name)),
+  );
+  const mine = { cert: cert!, key: key! };
+
+  async function calls(peer: ServingPeer, tls: ChannelTls): Promise<void> {
+    using there = channel(`localhost:${peer.port}`, { tls });
+    await emptyCall(there);
+  }
+
+  {
+    await using peer = await ServingPeer.start(GRPC_GO!, ["server", "-tls", certs.folder]);
+    await calls(peer, { ca: ca! });
+    await assert.rejects(calls(peer, { ca: cert! }), { code: "unavailable" });
+    await assert.rejects(calls(peer, { ca: ca!, serverName: "example.com" }), {
+      code: "unavailable",
+    });
+  }
+  await using peer = await ServingPeer.start(GRPC_GO!, [
+    "server",
+    "-tls",
+    certs.folder,
+    "-mutual",
+  ]);
+  await calls(peer, { ca: ca!, ...mine });
+  await assert.rejects(calls(peer, { ca: ca! }), { code: "unavailable" });
+});
+
+// --- errors, deadlines, limits ---
+
+test("server() tells grpc-go the details of an error", async () => {
+  await using running = await serveTests();
+  const ran = await runGo(running, "details");
+  assert(ran.success, ran.stderr);
+  const [error] = linesOf<{ error?: { details: unknown[] } }>(ran.stdout)
+    .flatMap(({ error }) => error ?? []);
+  const { details, ...status } = error!;
+  assert.deepEqual(status, { code: 9, message: "not in this state" });
+  const byType = (details as { "@type": string }[]).toSorted((a, b) =>
+    a["@type"] < b["@type"] ? -1 : 1
+  );
+  assert.deepEqual(byType, [
+    {
+      "@type": "type.googleapis.com/google.rpc.BadRequest",
+      fieldViolations: [{ field: "payload.body", description: "is empty" }],
+    },
+    DETAILS[0],
+    { "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: "1.500s" },
+  ]);
+});
+
+test("client() reads the details of grpc-go's error", async () => {
+  await using peer = await ServingPeer.start(GRPC_GO!, ["server"]);
+  using there = channel(`127.0.0.1:${peer.port}`);
+  const ctx = withOutgoing(background(), metadata({ "x-details": "1" }));
+  const call = client(there, fromProto(method.unaryCall));
+  await assert.rejects(call(create(method.unaryCall.input), ctx), {
+    code: "failed_precondition",
+    message: "not in this state",
+    retryAfterMs: 1500,
+    details: DETAILS,
+  });
+});
+
+test("server() is told grpc-go's deadline, and stops when it has passed", async () => {
+  const { promise, resolve } = Promise.withResolvers<SeenCall>();
+  await using running = await serveTests({}, resolve);
+  const ran = await runGo(running, "deadline");
+  assert(ran.success, ran.stderr);
+  const { leftMs, error } = await promise;
+  assert(leftMs! <= 1 && leftMs! > -200, `${leftMs} ms were left`);
+  assert.equal((error as KitError).code, "deadline_exceeded");
+});
+
+test("client() tells grpc-go its deadline", async () => {
+  await using peer = await ServingPeer.start(GRPC_GO!, ["server"]);
+  using there = channel(`127.0.0.1:${peer.port}`);
+  using ctx = withTimeout(background(), 5000);
+  await client(there, fromProto(method.emptyCall))(create(method.emptyCall.input), ctx);
+  const { leftMs } = await peer.receive<{ leftMs: number }>();
+  assert(leftMs > 3000 && leftMs <= 5000, `${leftMs} ms were left`);
+});
+
+test("serve() refuses what is too large, before and after decompression", async () => {
+  await using running = await serveTests();
+  const ran = await runGo(running, "too_large");
+  assert(ran.success, ran.stderr);
+});
+
+test("client() refuses what is too large, before and after decompression", async () => {
+  await using peer = await ServingPeer.start(GRPC_GO!, ["server"]);
+  using there = channel(`127.0.0.1:${peer.port}`, { maxBytes: 100_000 });
+  const call = client(there, fromProto(method.unaryCall));
+  for (const value of [false, true]) {
+    const request = { responseSize: 200_000, responseCompressed: { value } };
+    await assert.rejects(call(create(method.unaryCall.input, request), background()), {
+      code: "resource_exhausted",
+    });
+  }
+  await emptyCall(there);
+});
+
+// --- connections that end ---
+
+test("client() loses no call while grpc-go ends its connections", async () => {
+  const flags = ["-max-age", "150ms", "-grace", "2s"];
+  await using peer = await ServingPeer.start(GRPC_GO!, ["server", ...flags]);
+  using there = channel(`127.0.0.1:${peer.port}`);
+  const call = client(there, fromProto(method.unaryCall));
+  const end = performance.now() + 4000;
+  let calls = 0;
+  await Promise.all(Array.from({ length: 8 }, async () => {
+    while (performance.now() < end) {
+      const request = create(method.unaryCall.input, { responseSize: 100 });
+      assert.equal((await call(request, background())).payload?.body.length, 100);
+      calls++;
+    }
+  }));
+  assert(calls > 100, `${calls} calls`);
+});
+
+test("client() outlives connections of grpc-go that end while they are idle", async () => {
+  const flags = ["-max-age", "50ms", "-grace", "50ms"];
+  await using peer = await ServingPeer.start(GRPC_GO!, ["server", ...flags]);
+  using there = channel(`127.0.0.1:${peer.port}`);
+  for (let i = 0; i < 20; i++) {
+    await emptyCall(there);
+    await new Promise((resolve) => setTimeout(resolve, 120));
+  }
+});
+
+test("client() finds grpc-go's server again after it has restarted", async () => {
+  let peer = await ServingPeer.start(GRPC_GO!, ["server"]);
+  const { port } = peer;
+  using there = channel(`127.0.0.1:${port}`, { reconnectMinMs: 50, reconnectMaxMs: 50 });
+  await emptyCall(there);
+  await peer[Symbol.asyncDispose]();
+  await assert.rejects(emptyCall(there), { code: "unavailable" });
+  peer = await ServingPeer.start(GRPC_GO!, ["server", "-port", String(port)]);
+  await using _ = peer;
+  const end = performance.now() + 5000;
+  for (;;) {
+    try {
+      return await emptyCall(there);
+    } catch (error) {
+      if (performance.now() > end) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+});
+
+test("serve() finishes a stream to grpc-go's client while it drains", async () => {
+  await using running = await serveTests();
+  const ran = runGo(running, "slow");
+  await new Promise((resolve) => setTimeout(resolve, 250));
+  const isClean = await running.shutdown();
+  const { success, stderr } = await ran;
+  assert(success, stderr);
+  assert(isClean);
+});
+
+// --- health and reflection ---
+
+function serveAll(): Promise<GrpcServer> {
+  const healthy = health();
+  healthy.set(SERVICE, "not_serving");
+  return serveTests({ services: [healthy.service, reflection()] });
+}
+
+function grpcurl(server: GrpcServer, ...args: string[]): Promise<Ran> {
+  const target = `127.0.0.1:${server.addr.port}`;
+  const isVerb = args[0] === "list" || args[0] === "describe";
+  const data = isVerb ? [] : ["-d", args.shift()!];
+  return run(GRPCURL!, ["-plaintext", ...data, target, ...args]);
+}
+
+test("reflection() tells grpcurl of the services, their methods and messages", async () => {
+  await using running = await serveAll();
+  const services = await grpcurl(running, "list");
+  assert.equal(
+    services.stdout,
+    [
+      "grpc.health.v1.Health",
+      "grpc.reflection.v1.ServerReflection",
+      "grpc.reflection.v1alpha.ServerReflection",
+      "grpc.testing.TestService",
+      "",
+    ].join("\n"),
+  );
+  const methods = await grpcurl(running, "list", SERVICE);
+  assert.match(methods.stdout, /^grpc\.testing\.TestService\.StreamingOutputCall$/m);
+  const message = await grpcurl(running, "describe", "grpc.health.v1.HealthListResponse");
+  assert.match(
+    message.stdout,
+    /map<string, \.grpc\.health\.v1\.HealthCheckResponse> statuses = 1;/,
+  );
+  const oneof = await grpcurl(running, "describe", "grpc.reflection.v1.ServerReflectionRequest");
+  assert.match(oneof.stdout, /oneof message_request \{\n\s+string file_by_filename = 3;/);
+  const method = await grpcurl(running, "describe", `${SERVICE}.FullDuplexCall`);
+  assert.match(
+    method.stdout,
+    /rpc FullDuplexCall \( stream \.grpc\.testing\.StreamingOutputCallRequest \) returns \( stream/,
+  );
+  const unknown = await grpcurl(running, "describe", "no.such.Thing");
+  assert(!unknown.success);
+  assert.match(unknown.stderr, /not found/i);
+});
+
+test("reflection() is enough for grpcurl to call", async () => {
+  await using running = await serveAll();
+  const { stdout, stderr } = await grpcurl(
+    running,
+    `{"responseParameters":[{"size":1},{"size":2}]}`,
+    `${SERVICE}/StreamingOutputCall`,
+  );
+  assert.equal(stdout.match(/"body"/g)?.length, 2, stderr);
+  const failed = await grpcurl(
+    running,
+    `{"responseStatus":{"code":5,"message":"gone"}}`,
+    `${SERVICE}/UnaryCall`,
+  );
+  assert.match(failed.stderr, /Code: NotFound\n\s+Message: gone/);
+});
+
+test("health() tells grpcurl the statuses", async () => {
+  await using running = await serveAll();
+  const check = async (name: string) => {
+    const request = JSON.stringify({ service: name });
+    const { success, stdout, stderr } = await grpcurl(
+      running,
+      request,
+      "grpc.health.v1.Health/Check",
+    );
+    return success ? JSON.parse(stdout) : /Code: (\w+)/.exec(stderr)?.[1];
+  };
+  assert.deepEqual(await check(""), { status: "SERVING" });
+  assert.deepEqual(await check(SERVICE), { status: "NOT_SERVING" });
+  assert.equal(await check("no.such.Service"), "NotFound");
+  const { stdout } = await grpcurl(running, "{}", "grpc.health.v1.Health/List");
+  assert.deepEqual(JSON.parse(stdout), {
+    statuses: { "": { status: "SERVING" }, [SERVICE]: { status: "NOT_SERVING" } },
+  });
+});
+
+test("healthCheck() asks grpc-go's server", async () => {
+  await using peer = await ServingPeer.start(GRPC_GO!, ["server"]);
+  using there = channel(`127.0.0.1:${peer.port}`);
+  const check = healthCheck(there);
+  assert.equal(await check("", background()), "serving");
+  assert.equal(await check(SERVICE, background()), "serving");
+  assert.equal(await check("no.such.Service", background()), "service_unknown");
+});
