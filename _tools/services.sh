@@ -161,7 +161,8 @@ fetch_rabbitmq() {
     rm -rf "$folder" && mkdir -p "$folder"
     for name in rabbitmq-server erlang-{base,asn1,crypto,eldap,inets,mnesia,os-mon} \
       erlang-{parsetools,public-key,runtime-tools,ssl,syntax-tools,tools,xmerl}; do
-      deb "$name" && cp -a "$CACHE/deb/$name/usr" "$folder"
+      deb "$name"
+      cp -a "$CACHE/deb/$name/usr" "$folder"
     done
     sed -i "s|ROOTDIR=/usr/lib/erlang$|ROOTDIR=\"$folder/usr/lib/erlang\"|" "$folder/usr/lib/erlang/bin/erl"
     touch "$folder/.done"
@@ -209,7 +210,35 @@ fetch_jsonrpc() {
   export KIT_JSONRPC_PYTHON="$folder"
 }
 
+# Apache Thrift's own libraries of Python and Go, with code that its compiler makes of our IDL.
+fetch_thrift() {
+  local sources="$PWD/transport/thrift/testdata" folder="$CACHE/thrift"
+  local idl="$sources/gauntlet.thrift"
+  local compiler="$CACHE/deb/thrift-compiler/usr/bin/thrift"
+  deb thrift-compiler
+  mkdir -p "$folder/go"
+  [ -d "$folder/python/thrift" ] ||
+    retry python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
+      --target "$folder/python" thrift==0.24.0
+  "$compiler" --gen py -out "$folder/python" "$idl"
+  export KIT_THRIFT_PYTHON="$folder/python"
+  if command -v go > /dev/null; then
+    cp "$sources"/go/* "$folder/go"
+    "$compiler" --gen go:package_prefix=kit/thriftpeer/,skip_remote -out "$folder/go" "$idl"
+    export KIT_THRIFT_GO="$folder/go/peer"
+    (cd "$folder/go" && GOTOOLCHAIN=local retry go build -o "$KIT_THRIFT_GO" .)
+  fi
+}
+
+# Go's own net/rpc and encoding/gob.
+fetch_netrpc() {
+  command -v go > /dev/null || return 0
+  export KIT_NETRPC="$CACHE/go-netrpc"
+  (cd transport/netrpc/testdata/go && GOTOOLCHAIN=local retry go build -o "$KIT_NETRPC" .)
+}
+
 fetch_all() {
+  fetch_netrpc
   fetch_promtool
   fetch_prometheus_client
   fetch_bun
@@ -221,6 +250,7 @@ fetch_all() {
   fetch_rabbitmq
   fetch_nats
   fetch_jsonrpc
+  fetch_thrift
 }
 
 start_all() {
