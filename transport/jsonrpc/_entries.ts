@@ -38,9 +38,7 @@ export function entriesOf(value: unknown, text: string, maxBatch: number): Entri
 }
 
 function entryOf(value: unknown, written: () => string | undefined): Entry {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return failed(invalid("it must be an object"));
-  }
+  if (typeof value !== "object" || value === null) return failed(invalid("it must be an object"));
   const { jsonrpc, method, params } = value as Record<string, unknown>;
   const id = Object.hasOwn(value, "id") ? (value as { id: unknown }).id : undefined;
   if (!isId(id)) return failed(invalid(`"id" must be a string, a number or null`));

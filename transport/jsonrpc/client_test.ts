@@ -91,6 +91,24 @@ Deno.test("client() refuses parameters that are no object and no array", async (
   }
 });
 
+Deno.test("client() sends no params for null and undefined", async () => {
+  for (const params of [null, undefined]) {
+    const fetch = fetchFixed(ok(1));
+    await client(URL_, "m", { fetch })(params, background());
+    assert.deepEqual(fetch.bodies, [`{"jsonrpc":"2.0","method":"m","id":0}`]);
+  }
+});
+
+Deno.test("client() sends nothing of the call that it is part of", async () => {
+  const ctx = withValue(withValue(background(), requestId, "outer"), requestMethod, "outer");
+  const notified = fetchFixed(null, { status: 204 });
+  await client(URL_, "m", { notify: true, fetch: notified })({}, ctx);
+  assert.deepEqual(notified.bodies, [`{"jsonrpc":"2.0","method":"m","params":{}}`]);
+  const called = fetchFixed(ok(1));
+  await client(URL_, "m", { fetch: called })({}, ctx);
+  assert.deepEqual(called.bodies, [`{"jsonrpc":"2.0","method":"m","params":{},"id":0}`]);
+});
+
 // JC1
 Deno.test("client() encodes parameters and decodes results as it is told", async () => {
   const handler = server({

@@ -75,6 +75,10 @@ Deno.test("method() uses its own codec", async () => {
     }),
   });
   assert.match(await ask(handler, call({ x: 1 })), /"result":"2!"/);
+  const named = server({
+    sum: method(sum, { names: ["x"], decode: (params) => ({ a: Object(params).x, b: 1 }) }),
+  });
+  assert.match(await ask(named, call([4])), /"result":\{"v":5\}/);
 });
 
 Deno.test("method() writes undefined as null", async () => {

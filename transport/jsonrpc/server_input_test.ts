@@ -256,6 +256,9 @@ Deno.test("server() refuses keys that occur twice and bytes that are not UTF-8 i
   const { error } = JSON.parse(await ask(strict, twice));
   assert.equal(error.code, -32700);
   assert.equal(error.message, 'Cannot decode body as key "method" occurs twice');
+  assert.deepEqual(error.data.details, [
+    { pointer: "", detail: 'key "method" occurs twice' },
+  ]);
   const refused = await (await strict(post(bytes))).json();
   assert.equal(refused.error.message, "Cannot decode body as it is not UTF-8");
 });

@@ -199,6 +199,12 @@ Deno.test("server() adds the headers of an error", async () => {
   const handler = server({ f: method(scripted<unknown, never>(error)) });
   const response = await handler(post(JSON.stringify(call(1, "f"))));
   assert.equal(response.headers.get("vary"), "a, b");
+  const cookies = Object.assign(new KitError("aborted", "x"), {
+    headers: () => [["set-cookie", "a=1"], ["set-cookie", "b=2"]],
+  });
+  const many = server({ f: method(scripted<unknown, never>(cookies)) });
+  const { headers } = await many(post(JSON.stringify(call(1, "f"))));
+  assert.deepEqual(headers.getSetCookie(), ["a=1", "b=2"]);
   const broken = Object.assign(new KitError("aborted", "x"), { headers: () => [["a b", "\n"]] });
   const other = server({ f: method(scripted<unknown, never>(broken)) });
   assert.match(await ask(other, call(1, "f")), /"code":-32090/);
@@ -238,6 +244,37 @@ Deno.test("server() gives its calls the deadline of the header, and begins none 
   assert.equal(slow.calls.length, 1);
   assert.deepEqual(answers[2].error.data.code, "deadline_exceeded");
   assert.equal(answers[2].id, 3);
+});
+
+Deno.test("server() counts the time that a body takes", async () => {
+  const work = scripted<unknown, number>(1);
+  const text = JSON.stringify(call(1, "work"));
+  const body = new ReadableStream({
+    async pull(controller) {
+      await delay(40);
+      controller.enqueue(new TextEncoder().encode(text));
+      controller.close();
+    },
+  });
+  const request = new Request("http://localhost/", {
+    method: "POST",
+    headers: { "x-request-timeout-ms": "20" },
+    body,
+    duplex: "half",
+  } as RequestInit);
+  const { error } = await (await server({ work: method(work) })(request)).json();
+  assert.equal(error.data.code, "deadline_exceeded");
+  assert.equal(work.calls.length, 0);
+});
+
+// P18
+Deno.test("server() lets go of the deadline when it has answered", async () => {
+  let signal: AbortSignal | undefined;
+  const look = method((_: unknown, ctx) => Promise.resolve(void (signal = ctx.signal)));
+  const request = post(JSON.stringify(call(1, "look")), { "x-request-timeout-ms": "10" });
+  await server({ look })(request);
+  await delay(30);
+  assert(signal !== undefined && !signal.aborted);
 });
 
 Deno.test("server() counts the time that hooks give, and leaves no timer", async () => {
@@ -288,6 +325,14 @@ Deno.test("server() answers what before throws, with its status and headers", as
   assert.equal(response.headers.get("www-authenticate"), "Bearer");
   const { error, id } = await response.json();
   assert.deepEqual([error.code, error.message, id], [-32096, "Cannot call without a token", null]);
+  for (const status of [42, 101, 204, 302, 999, "x"]) {
+    const odd = server({ echo }, {
+      before: [() => {
+        throw Object.assign(new Error("x"), { statusCode: () => status });
+      }],
+    });
+    assert.equal((await odd(post("{}"))).status, 200);
+  }
   const plain = server({ echo }, {
     before: [() => {
       throw new Error("hunter2");
