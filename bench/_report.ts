@@ -124,14 +124,15 @@ function budgetTable(all: readonly Verdict[]): string {
   return table([["budget", "least", "measured", "", ""], ...rows]);
 }
 
-function ratioText(ratio: Spread | undefined): string {
+/** Writes a ratio with its spread. */
+export function ratioText(ratio: Spread | undefined): string {
   if (ratio === undefined) return "-";
   const { median, low, high } = ratio;
   return `${median.toFixed(2)} (${low.toFixed(2)}-${high.toFixed(2)})`;
 }
 
 /** Sets rows in columns. The last cell of a row does not widen its column if others follow there. */
-function table(rows: readonly (readonly string[])[]): string {
+export function table(rows: readonly (readonly string[])[]): string {
   const columns = Math.max(...rows.map((row) => row.length));
   const widths = Array.from({ length: columns }, (_, i) => {
     const cells = rows.filter((row) => row.length === columns).map((row) => row[i]!.length);
