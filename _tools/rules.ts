@@ -25,7 +25,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 const ADAPTERS = [
   /^metrics\/_?(?:prom|open_metrics)/,
   /^sd\/_?(?:consul|etcd|zookeeper|dns|file)/,
-  /^transport\/(?!http\/)[^/]+\//,
+  /^transport\/(?!http\/|jsonrpc\/)[^/]+\//,
 ];
 
 /** Whether a file has to run everywhere and without any dependency. */

@@ -6,6 +6,7 @@ import { memory } from "@kit/metrics";
 import { instrumenting, logging, rateLimit, timeout, tokenBucket } from "@kit/middleware";
 import { endpointer, fixed } from "@kit/sd";
 import * as http from "@kit/transport/http";
+import * as jsonrpc from "@kit/transport/jsonrpc";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { createServer } from "node:http";
@@ -51,6 +52,13 @@ const handler = http.server(apply(
   logging((event) => void lines.push(event), { method: "uppercase" }),
   instrumenting({ requests }, { method: "uppercase" }),
 ));
+const rpc = jsonrpc.server({ double: jsonrpc.method(([n]: [number]) => Promise.resolve(n * 2)) });
+const doubled = jsonrpc.client<[number], number>("http://localhost/", "double", {
+  nextId: () => 0.1,
+  fetch: async (url, init) => await rpc(new Request(url, init)),
+});
+assert.equal(await doubled([4], background()), 8);
+
 const host = createServer(async (incoming, outgoing) => {
   const chunks: Uint8Array[] = [];
   for await (const chunk of incoming) chunks.push(chunk);
