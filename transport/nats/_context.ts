@@ -2,7 +2,6 @@
  * The context of a call that came by NATS. Nothing of it is made before it is asked for.
  * @module
  */
-import type { Msg } from "@nats-io/nats-core";
 import {
   background,
   type Context,
@@ -16,6 +15,7 @@ import {
   withSignal,
 } from "@kit/endpoint";
 import { parseDeadline } from "../_deadline.ts";
+import type { Message } from "./connection.ts";
 import type { HandlerInfo } from "./handler.ts";
 import { natsMessage } from "./keys.ts";
 
@@ -27,7 +27,7 @@ export class MessageContext implements Context, Disposable {
   #isOver = false;
   deadline: number | undefined;
 
-  constructor(readonly message: Msg, readonly info: HandlerInfo) {}
+  constructor(readonly message: Message, readonly info: HandlerInfo) {}
 
   /** Reads the deadline; throws if it cannot be one, or has passed. */
   readDeadline(header: string): void {
@@ -67,7 +67,7 @@ export class MessageContext implements Context, Disposable {
   }
 }
 
-function read({ headers }: Msg): Metadata {
+function read({ headers }: Message): Metadata {
   if (headers === undefined) return NO_METADATA;
   return metadata([...headers].flatMap(([name, values]) => values.map((v) => [name, v] as const)));
 }

@@ -2,8 +2,9 @@
  * The messages that a server has taken and not finished.
  * @module
  */
-import { headers as createHeaders, type Msg } from "@nats-io/nats-core";
 import { KitError, systemClock } from "@kit/endpoint";
+import { headers as createHeaders } from "@nats-io/nats-core";
+import type { Message } from "./connection.ts";
 import { errorReply } from "./error_reply.ts";
 import type { HandlerInfo, MessageHandler } from "./handler.ts";
 
@@ -18,7 +19,7 @@ export interface DispatcherOptions {
 /** A message that waits until another is finished. */
 interface Pending {
   readonly handler: MessageHandler;
-  readonly message: Msg;
+  readonly message: Message;
   readonly receivedAt: number;
 }
 
@@ -27,7 +28,7 @@ interface Pending {
  * in its order; what would be too much to keep is refused at once.
  */
 export class Dispatcher {
-  readonly #running = new Set<Msg>();
+  readonly #running = new Set<Message>();
   readonly #cutOff = new AbortController();
   readonly #info: HandlerInfo = { signal: this.#cutOff.signal };
   #pending: Pending[] = [];
@@ -39,7 +40,7 @@ export class Dispatcher {
   constructor(readonly options: DispatcherOptions) {}
 
   /** Takes a message: begins it, lets it wait, or refuses it. */
-  take(handler: MessageHandler, message: Msg): void {
+  take(handler: MessageHandler, message: Message): void {
     const { maxInFlight, maxPending, maxPendingBytes } = this.options;
     if (this.#running.size < maxInFlight) return this.#run(handler, message, this.#info);
     const bytes = this.#pendingBytes + message.data.length;
@@ -67,7 +68,7 @@ export class Dispatcher {
     this.#first = this.#pendingBytes = 0;
   }
 
-  #run(handler: MessageHandler, message: Msg, info: HandlerInfo): void {
+  #run(handler: MessageHandler, message: Message, info: HandlerInfo): void {
     this.#running.add(message);
     const end = () => {
       this.#running.delete(message);
@@ -112,7 +113,7 @@ export class Dispatcher {
 }
 
 /** Replies with an error, where somebody waits and can be reached. */
-function reply(message: Msg, error: unknown): void {
+function reply(message: Message, error: unknown): void {
   if (!message.reply) return;
   const headers = createHeaders();
   try {

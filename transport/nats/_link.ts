@@ -2,18 +2,14 @@
  * What the clients on one connection share: whether it is up, and the inbox that replies come to.
  * @module
  */
-import {
-  createInbox,
-  type Msg,
-  type NatsConnection,
-  type PermissionViolationError,
-} from "@nats-io/nats-core";
 import { type Context, KitError } from "@kit/endpoint";
+import { createInbox, type PermissionViolationError } from "@nats-io/nats-core";
 import { untilAborted } from "../_client_call.ts";
+import type { Connection, Message } from "./connection.ts";
 import { sendError } from "./_send_error.ts";
 import type { IncomingReply, OutgoingMessage } from "./functions.ts";
 
-const links = new WeakMap<NatsConnection, Link>();
+const links = new WeakMap<Connection, Link>();
 
 /** A call that waits for its reply. */
 interface Waiting {
@@ -31,13 +27,13 @@ export class Link {
   #isUp: boolean;
 
   /** The link of a connection, one for all. */
-  static of(connection: NatsConnection): Link {
+  static of(connection: Connection): Link {
     let link = links.get(connection);
     if (link === undefined) links.set(connection, link = new Link(connection));
     return link;
   }
 
-  private constructor(readonly connection: NatsConnection) {
+  private constructor(readonly connection: Connection) {
     this.#isUp = connection.info !== undefined;
     this.#watch();
   }
@@ -107,7 +103,7 @@ class Inbox {
   readonly #waiting = new Map<string, Waiting>();
   isClosed = false;
 
-  constructor(connection: NatsConnection, prefix: string) {
+  constructor(connection: Connection, prefix: string) {
     this.#base = `${createInbox(prefix)}.`;
     const subscription = connection.subscribe(`${this.#base}*`, {
       callback: (error, message) => error === null ? this.#take(message) : this.#close(error),
@@ -131,7 +127,7 @@ class Inbox {
     }
   }
 
-  #take({ subject, data, headers }: Msg): void {
+  #take({ subject, data, headers }: Message): void {
     const token = subject.slice(this.#base.length);
     const waiting = this.#waiting.get(token);
     if (waiting === undefined) return;
@@ -160,6 +156,6 @@ function refused(cause: Error): KitError {
   });
 }
 
-function isViolation(error: Error): error is PermissionViolationError {
-  return error.name === "PermissionViolationError";
+function isViolation(error?: Error): error is PermissionViolationError {
+  return error?.name === "PermissionViolationError";
 }

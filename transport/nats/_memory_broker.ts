@@ -2,140 +2,107 @@
  * A broker of NATS within the process, as far as servers and clients can tell.
  * @module
  */
+import { delay } from "@kit/endpoint";
 import {
   ClosedConnectionError,
   createInbox,
-  DrainingConnectionError,
   headers as createHeaders,
   InvalidArgumentError,
   InvalidSubjectError,
-  type Msg,
-  type MsgHdrs,
   NoRespondersError,
-  type Payload,
   PermissionViolationError,
-  type PublishOptions,
-  type RequestOptions,
-  type Server,
-  type ServerInfo,
-  type Stats,
-  type Status,
-  type Subscription,
-  type SubscriptionOptions,
   TimeoutError,
 } from "@nats-io/nats-core";
-import { delay } from "@kit/endpoint";
 import { Channel, MemorySubscription } from "./_memory_subscription.ts";
-import type { MemoryBroker, MemoryConnection } from "./testing.ts";
+import type {
+  Connection,
+  ConnectionStatus,
+  Message,
+  MessageHeaders,
+  SendOptions,
+  SubscribeOptions,
+  Subscription,
+} from "./connection.ts";
 
 /** What is on its way. */
 interface Parcel {
   readonly subject: string;
   readonly reply: string;
   readonly data: Uint8Array;
-  readonly headers: MsgHdrs | undefined;
+  readonly headers: MessageHeaders | undefined;
 }
 
 /** The broker: it knows who subscribes to what. */
-export class Broker implements MemoryBroker {
-  readonly subscriptions = new Set<MemorySubscription>();
+export class Broker {
+  readonly subscriptions = new Map<MemorySubscription, BrokerConnection>();
   #next = 0;
 
   constructor(readonly maxPayload: number, readonly denied: ReadonlySet<string>) {}
 
-  connect(): MemoryConnection {
-    return new Connection(this);
+  connect(): BrokerConnection {
+    return new BrokerConnection(this);
   }
 
   /** Passes a message to every subscription, but to one only of each queue group. */
   route(parcel: Parcel): boolean {
     const takers: MemorySubscription[] = [];
     const groups = new Map<string, MemorySubscription[]>();
-    for (const subscription of this.subscriptions) {
+    for (const subscription of this.subscriptions.keys()) {
       if (!subscription.isMatch(parcel.subject)) continue;
       const { queue } = subscription;
       if (queue === undefined) takers.push(subscription);
       else groups.set(queue, [...groups.get(queue) ?? [], subscription]);
     }
     for (const group of groups.values()) takers.push(group[this.#next++ % group.length]!);
-    for (const taker of takers) {
-      taker.take(new Message(parcel, taker.connection as Connection, taker.getID()));
-    }
+    for (const taker of takers) taker.take(received(parcel, this.subscriptions.get(taker)!));
     return takers.length > 0;
   }
 }
 
-class Message implements Msg {
-  readonly subject: string;
-  readonly reply: string;
-  readonly data: Uint8Array;
-  readonly headers?: MsgHdrs;
-
-  constructor(parcel: Parcel, readonly connection: Connection, readonly sid: number) {
-    this.subject = parcel.subject;
-    this.reply = parcel.reply;
-    this.data = parcel.data;
-    if (parcel.headers !== undefined) this.headers = parcel.headers;
-  }
-
-  respond(payload?: Payload, options?: PublishOptions): boolean {
-    if (this.reply === "") return false;
-    this.connection.publish(this.reply, payload, options);
-    return true;
-  }
-
-  json<T>(reviver?: (key: string, value: unknown) => unknown): T {
-    return JSON.parse(this.string(), reviver);
-  }
-
-  string(): string {
-    return new TextDecoder().decode(this.data);
-  }
+function received({ headers, ...parcel }: Parcel, connection: Connection): Message {
+  return {
+    ...parcel,
+    ...(headers === undefined ? {} : { headers }),
+    respond(data, options) {
+      if (parcel.reply === "") return false;
+      connection.publish(parcel.reply, data, options);
+      return true;
+    },
+    string: () => new TextDecoder().decode(parcel.data),
+  };
 }
 
-class Connection implements MemoryConnection {
-  readonly #listeners = new Set<Channel<Status>>();
+/** A connection to the broker. */
+export class BrokerConnection implements Connection, AsyncDisposable {
+  readonly #listeners = new Set<Channel<ConnectionStatus>>();
   readonly #subscriptions = new Set<MemorySubscription>();
   readonly #closed = Promise.withResolvers<void>();
   #lost: PromiseWithResolvers<void> | undefined;
   #isClosed = false;
-  #isDraining = false;
-  #sid = 0;
 
   constructor(readonly broker: Broker) {}
 
-  get info(): ServerInfo | undefined {
+  get info(): { readonly max_payload: number } | undefined {
     if (this.#isClosed || this.#lost !== undefined) return undefined;
-    return {
-      client_id: 1,
-      go: "none",
-      headers: true,
-      host: "memory",
-      max_payload: this.broker.maxPayload,
-      port: 4222,
-      proto: 1,
-      server_id: "memory",
-      server_name: "memory",
-      version: "2.9.10",
-    };
+    return { max_payload: this.broker.maxPayload };
   }
 
   lose(): void {
     this.#lost = Promise.withResolvers();
     this.#lost.promise.catch(() => {});
     for (const each of this.#subscriptions) this.broker.subscriptions.delete(each);
-    this.#tell({ type: "disconnect", server: "memory" });
+    this.#tell({ type: "disconnect" });
   }
 
   restore(): void {
     const lost = this.#lost;
     this.#lost = undefined;
-    for (const each of this.#subscriptions) this.broker.subscriptions.add(each);
-    this.#tell({ type: "reconnect", server: "memory" });
+    for (const each of this.#subscriptions) this.broker.subscriptions.set(each, this);
+    this.#tell({ type: "reconnect" });
     lost?.reject(new Error("connection disconnected"));
   }
 
-  publish(subject: string, payload: Payload = "", options: PublishOptions = {}): void {
+  publish(subject: string, payload: Uint8Array | string = "", options: SendOptions = {}): void {
     this.#check(subject);
     const data = typeof payload === "string" ? new TextEncoder().encode(payload) : payload;
     const { headers, reply = "" } = options;
@@ -143,7 +110,9 @@ class Connection implements MemoryConnection {
     if (size > this.broker.maxPayload) {
       throw new InvalidArgumentError("'payload' max_payload size exceeded");
     }
-    if (this.broker.denied.has(subject)) return void this.#refuse("publish", subject);
+    if (this.broker.denied.has(subject)) {
+      return this.#tell({ type: "error", error: violation("publish", subject) });
+    }
     if (this.#lost !== undefined) return;
     // What is received shares nothing with what was sent.
     const parcel = { subject, reply, data: data.slice(), headers: headers && copyOf(headers) };
@@ -154,43 +123,42 @@ class Connection implements MemoryConnection {
     });
   }
 
-  subscribe(subject: string, options: SubscriptionOptions = {}): Subscription {
+  subscribe(subject: string, options: SubscribeOptions = {}): Subscription {
     this.#check(subject);
-    if (this.#isDraining) throw new DrainingConnectionError();
-    const subscription = new MemorySubscription(this, ++this.#sid, subject, options, () => {
-      this.#subscriptions.delete(subscription);
-      this.broker.subscriptions.delete(subscription);
+    const subscription = new MemorySubscription(subject, options, {
+      flush: () => this.flush(),
+      onClose: () => {
+        this.#subscriptions.delete(subscription);
+        this.broker.subscriptions.delete(subscription);
+      },
     });
     if (this.broker.denied.has(subject)) {
-      queueMicrotask(() => {
-        const error = this.#refuse("subscription", subject);
-        subscription.callback(error, {} as Msg);
-        subscription.unsubscribe();
-      });
+      const error = violation("subscription", subject);
+      this.#tell({ type: "error", error });
+      queueMicrotask(() => subscription.fail(error));
       return subscription;
     }
     this.#subscriptions.add(subscription);
-    if (this.#lost === undefined) this.broker.subscriptions.add(subscription);
+    if (this.#lost === undefined) this.broker.subscriptions.set(subscription, this);
     return subscription;
   }
 
-  async request(subject: string, payload?: Payload, options?: RequestOptions): Promise<Msg> {
+  async request(subject: string, data?: Uint8Array | string): Promise<Message> {
     const reply = createInbox();
-    const replies = this.subscribe(reply, { max: 1 });
+    const { promise: come, resolve } = Promise.withResolvers<Message>();
+    const subscription = this.subscribe(reply, { callback: (_, message) => resolve(message) });
     const timeout = new AbortController();
-    const late = delay(options?.timeout ?? 1000, { signal: timeout.signal });
+    const late = delay(1000, { signal: timeout.signal });
     try {
-      this.publish(subject, payload, { ...options, reply });
-      const first = replies[Symbol.asyncIterator]().next();
-      const result = await Promise.race([first, late]);
-      if (result === undefined) throw new TimeoutError();
-      if (result.done) throw new ClosedConnectionError();
-      if (result.value.headers?.code === 503) throw new NoRespondersError(subject);
-      return result.value;
+      this.publish(subject, data, { reply });
+      const message = await Promise.race([come, late]);
+      if (message === undefined) throw new TimeoutError();
+      if (message.headers?.code === 503) throw new NoRespondersError(subject);
+      return message;
     } finally {
       late.catch(() => {});
       timeout.abort();
-      replies.unsubscribe();
+      subscription.unsubscribe();
     }
   }
 
@@ -200,75 +168,35 @@ class Connection implements MemoryConnection {
     return this.#lost?.promise ?? Promise.resolve().then(() => {}).then(() => {});
   }
 
-  async drain(): Promise<void> {
-    if (this.#isClosed) throw new ClosedConnectionError();
-    if (this.#isDraining) throw new DrainingConnectionError();
-    this.#isDraining = true;
-    await Promise.all([...this.#subscriptions].map((each) => each.drain()));
-    await this.close();
+  status(): AsyncIterable<ConnectionStatus> {
+    const listener = new Channel<ConnectionStatus>();
+    this.#listeners.add(listener);
+    return listener;
   }
 
   close(): Promise<void> {
     this.#isClosed = true;
     this.#lost?.reject(new ClosedConnectionError());
     for (const each of this.#subscriptions) each.unsubscribe();
-    this.#tell({ type: "close" });
     for (const listener of this.#listeners) listener.end();
     this.#closed.resolve();
     return Promise.resolve();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#isClosed) await this.close();
-  }
-
-  status(): AsyncIterable<Status> {
-    const listener = new Channel<Status>();
-    this.#listeners.add(listener);
-    return listener;
-  }
-
-  publishMessage({ subject, data, reply, headers }: Msg): void {
-    this.publish(subject, data, { ...(reply ? { reply } : {}), ...(headers ? { headers } : {}) });
-  }
-
-  respondMessage({ reply, data, headers }: Msg): boolean {
-    if (reply) this.publish(reply, data, headers ? { headers } : {});
-    return !!reply;
-  }
-
-  requestMany(): Promise<AsyncIterable<Msg>> {
-    return Promise.reject(
-      new Error("Cannot request many as the broker in memory does not know it"),
-    );
-  }
-
-  closed(): Promise<void | Error> {
+  closed(): Promise<void> {
     return this.#closed.promise;
   }
+
   isClosed(): boolean {
     return this.#isClosed;
   }
+
   isDraining(): boolean {
-    return this.#isDraining;
+    return false;
   }
-  getServer(): string {
-    return "memory";
-  }
-  getServers(): readonly Server[] {
-    return [];
-  }
-  setServers(): void {}
-  stats(): Stats {
-    return { inBytes: 0, outBytes: 0, inMsgs: 0, outMsgs: 0 };
-  }
-  rtt(): Promise<number> {
-    return this.flush().then(() => 0);
-  }
-  reconnect(): Promise<void> {
-    this.lose();
-    this.restore();
-    return Promise.resolve();
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#isClosed) await this.close();
   }
 
   #check(subject: string): void {
@@ -276,28 +204,24 @@ class Connection implements MemoryConnection {
     if (subject === "" || /\s/.test(subject)) throw new InvalidSubjectError(subject);
   }
 
-  #refuse(operation: "publish" | "subscription", subject: string): PermissionViolationError {
-    const text = `Permissions Violation for ${operation} to "${subject}"`;
-    const error = new PermissionViolationError(text, operation, subject);
-    this.#tell({ type: "error", error });
-    return error;
-  }
-
-  #tell(status: Status): void {
+  #tell(status: ConnectionStatus): void {
     for (const listener of this.#listeners) listener.push(status);
   }
 }
 
-function copyOf(headers: MsgHdrs): MsgHdrs {
-  const copy = headers.code > 0
-    ? createHeaders(headers.code, headers.description)
-    : createHeaders();
+function violation(operation: "publish" | "subscription", subject: string): Error {
+  const text = `Permissions Violation for ${operation} to "${subject}"`;
+  return new PermissionViolationError(text, operation, subject);
+}
+
+function copyOf(headers: MessageHeaders): MessageHeaders {
+  const copy = createHeaders();
   for (const [name, values] of headers) for (const value of values) copy.append(name, value);
   return copy;
 }
 
 /** How many bytes headers have on a real wire. */
-function wireSize(headers: MsgHdrs): number {
+function wireSize(headers: MessageHeaders): number {
   let text = "NATS/1.0\r\n\r\n";
   for (const [name, values] of headers) for (const value of values) text += `${name}: ${value}\r\n`;
   return new TextEncoder().encode(text).length;

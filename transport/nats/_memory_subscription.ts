@@ -2,13 +2,7 @@
  * What listens to subjects of the broker in memory.
  * @module
  */
-import type {
-  Msg,
-  MsgCallback,
-  NatsConnection,
-  Subscription,
-  SubscriptionOptions,
-} from "@nats-io/nats-core";
+import type { Message, SubscribeOptions, Subscription } from "./connection.ts";
 
 /** A queue without bounds, read by one reader. */
 export class Channel<T> implements AsyncIterable<T> {
@@ -16,12 +10,7 @@ export class Channel<T> implements AsyncIterable<T> {
   #wake: (() => void) | undefined;
   #isEnded = false;
 
-  get length(): number {
-    return this.#items.length;
-  }
-
   push(item: T): void {
-    if (this.#isEnded) return;
     this.#items.push(item);
     this.#wake?.();
   }
@@ -42,94 +31,58 @@ export class Channel<T> implements AsyncIterable<T> {
 
 /** One subscription. */
 export class MemorySubscription implements Subscription {
+  readonly closed: Promise<void>;
   readonly queue: string | undefined;
-  readonly callback: MsgCallback<Msg>;
-  readonly closed: Promise<void | Error>;
-  readonly #messages = new Channel<Msg>();
+  readonly #callback: SubscribeOptions["callback"];
   readonly #pattern: readonly string[];
-  readonly #close: () => void;
-  #max: number | undefined;
-  #received = 0;
-  #isClosed = false;
-  #isDraining = false;
+  readonly #flush: () => Promise<void>;
+  #close: (() => void) | undefined;
 
   constructor(
-    readonly connection: NatsConnection,
-    readonly sid: number,
-    readonly subject: string,
-    options: SubscriptionOptions,
-    onClose: () => void,
+    subject: string,
+    { queue, callback }: SubscribeOptions,
+    host: { readonly flush: () => Promise<void>; readonly onClose: () => void },
   ) {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
-    this.queue = options.queue;
-    this.#max = options.max;
+    this.queue = queue;
+    this.#callback = callback;
     this.#pattern = subject.split(".");
-    this.callback = options.callback ?? ((error, message) => {
-      if (error === null) this.#messages.push(message);
-    });
+    this.#flush = host.flush;
     this.#close = () => {
-      if (this.#isClosed) return;
-      this.#isClosed = true;
-      onClose();
-      this.#messages.end();
+      host.onClose();
       resolve();
     };
   }
 
   isMatch(subject: string): boolean {
     const tokens = subject.split(".");
-    const end = this.#pattern.indexOf(">");
-    if (end < 0 ? tokens.length !== this.#pattern.length : tokens.length <= end) return false;
+    const rest = this.#pattern.indexOf(">");
+    if (rest < 0 ? tokens.length !== this.#pattern.length : tokens.length <= rest) return false;
     return this.#pattern.every((token, i) => token === ">" || token === "*" || token === tokens[i]);
   }
 
-  take(message: Msg): void {
-    if (this.#isClosed) return;
-    this.#received++;
-    this.callback(null, message);
-    if (this.#max !== undefined && this.#received >= this.#max) this.#close();
+  take(message: Message): void {
+    if (!this.isClosed()) this.#callback?.(null, message);
   }
 
-  unsubscribe(max?: number): void {
-    this.#max = max;
-    if (max === undefined || this.#received >= max) this.#close();
+  fail(error: Error): void {
+    this.#callback?.(error, {} as Message);
+    this.unsubscribe();
+  }
+
+  unsubscribe(): void {
+    const close = this.#close;
+    this.#close = undefined;
+    close?.();
   }
 
   async drain(): Promise<void> {
-    this.#isDraining = true;
-    await this.connection.flush().catch(() => {});
-    this.#close();
+    await this.#flush().catch(() => {});
+    this.unsubscribe();
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<Msg> {
-    return this.#messages[Symbol.asyncIterator]();
-  }
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#isClosed) await this.drain();
-  }
-  isDraining(): boolean {
-    return this.#isDraining;
-  }
   isClosed(): boolean {
-    return this.#isClosed;
-  }
-  getSubject(): string {
-    return this.subject;
-  }
-  getReceived(): number {
-    return this.#received;
-  }
-  getProcessed(): number {
-    return this.#received - this.#messages.length;
-  }
-  getPending(): number {
-    return this.#messages.length;
-  }
-  getID(): number {
-    return this.sid;
-  }
-  getMax(): number | undefined {
-    return this.#max;
+    return this.#close === undefined;
   }
 }

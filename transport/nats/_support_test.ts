@@ -3,12 +3,8 @@
  * @module
  */
 import { delay } from "@kit/endpoint";
-import {
-  headers as createHeaders,
-  type Msg,
-  type MsgHdrs,
-  type NatsConnection,
-} from "@nats-io/nats-core";
+import { headers as createHeaders } from "@nats-io/nats-core";
+import type { Connection, Message, MessageHeaders } from "./connection.ts";
 
 /** The text of bytes. */
 export function textOf(data: Uint8Array): string {
@@ -21,7 +17,7 @@ export function bytesOf(text: string): Uint8Array {
 }
 
 /** Headers of a record. */
-export function headersOf(record: Readonly<Record<string, string>>): MsgHdrs {
+export function headersOf(record: Readonly<Record<string, string>>): MessageHeaders {
   const headers = createHeaders();
   for (const [name, value] of Object.entries(record)) headers.set(name, value);
   return headers;
@@ -30,7 +26,7 @@ export function headersOf(record: Readonly<Record<string, string>>): MsgHdrs {
 /** What was replied. */
 export interface Replied {
   readonly data: Uint8Array;
-  readonly headers: MsgHdrs | undefined;
+  readonly headers: MessageHeaders | undefined;
 }
 
 /** A message that has come, and what is replied to it. */
@@ -40,12 +36,11 @@ export function incoming(
     headers?: Readonly<Record<string, string>>;
     reply?: string;
   } = {},
-): { message: Msg; replies: Replied[] } {
+): { message: Message; replies: Replied[] } {
   const replies: Replied[] = [];
   const data = typeof body === "string" ? bytesOf(body) : body;
-  const message: Msg = {
+  const message: Message = {
     subject: "subject",
-    sid: 1,
     reply,
     data,
     headers: headersOf(headers),
@@ -55,7 +50,6 @@ export function incoming(
       replies.push({ data, headers: options.headers });
       return true;
     },
-    json: () => JSON.parse(textOf(data)),
     string: () => textOf(data),
   };
   return { message, replies };
@@ -63,9 +57,9 @@ export function incoming(
 
 /** A subject that answers each message by a function. */
 export function responder(
-  connection: NatsConnection,
+  connection: Connection,
   subject: string,
-  respond: (message: Msg) => void,
+  respond: (message: Message) => void,
 ): void {
   connection.subscribe(subject, { callback: (error, message) => void (error ?? respond(message)) });
 }

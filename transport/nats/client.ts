@@ -2,12 +2,12 @@
  * Calls an endpoint over NATS.
  * @module
  */
-import type { NatsConnection } from "@nats-io/nats-core";
 import { type Context, type Endpoint, isKitError, KitError, remainingMs } from "@kit/endpoint";
 import { checkPositive } from "@kit/endpoint/check";
 import { caller } from "../_client_call.ts";
 import { checkHeaderName, DEADLINE_HEADER, formatRemaining } from "../_deadline.ts";
 import { type Schema, validate } from "../schema.ts";
+import type { Connection } from "./connection.ts";
 import { checkSize, decodeJson, DEFAULT_MAX_BYTES } from "./_json.ts";
 import { Link } from "./_link.ts";
 import { encodeRequest, outgoingMessage } from "./_outgoing.ts";
@@ -123,7 +123,7 @@ export interface ClientOptions<Req, Res> {
  * ```
  */
 export function client<Req, Res>(
-  connection: NatsConnection,
+  connection: Connection,
   subject: string,
   options: ClientOptions<Req, Res> = {},
 ): Endpoint<Req, Res> {

@@ -12,7 +12,7 @@ import {
   withValue,
 } from "@kit/endpoint";
 import { settled } from "@kit/endpoint/testing";
-import type { Msg } from "@nats-io/nats-core";
+import type { Message } from "./connection.ts";
 import { bytesOf, headersOf, responder, soon, textOf } from "./_support_test.ts";
 import { client } from "./client.ts";
 import { errorReply, parseGoKitErrorReply } from "./error_reply.ts";
@@ -129,7 +129,7 @@ Deno.test("client() sends nothing when the context is cancelled already", async 
 
 Deno.test("client() rejects at once when it is cancelled, and drops the late reply", async () => {
   await using connection = memoryBroker().connect();
-  const { promise: come, resolve } = Promise.withResolvers<Msg>();
+  const { promise: come, resolve } = Promise.withResolvers<Message>();
   responder(connection, "a", resolve);
   const controller = new AbortController();
   using cancellable = withSignal(ctx, controller.signal);
@@ -313,7 +313,7 @@ Deno.test("client() of any number share one subscription", async () => {
 
 Deno.test("client() gives each of many calls its own reply", async () => {
   await using connection = memoryBroker().connect();
-  const waiting: Msg[] = [];
+  const waiting: Message[] = [];
   responder(connection, "a", (message) => {
     waiting.push(message);
     if (waiting.length < 100) return;

@@ -2,10 +2,10 @@
  * Errors as replies, written and read.
  * @module
  */
-import type { MsgHdrs } from "@nats-io/nats-core";
 import { KitError } from "@kit/endpoint";
 import { parseWireError, wireError } from "../_wire_error.ts";
 import { codeOfStatus, statusOf } from "../http/status.ts";
+import type { MessageHeaders } from "./connection.ts";
 import type { IncomingReply } from "./functions.ts";
 import { encodeJson } from "./_json.ts";
 
@@ -44,7 +44,7 @@ const MAX_TEXT = 256;
  * assert.equal(reply.get("kit-error-code"), "not_found");
  * ```
  */
-export function errorReply(error: unknown, headers: MsgHdrs): Uint8Array {
+export function errorReply(error: unknown, headers: MessageHeaders): Uint8Array {
   const { code, message, details, retryAfterMs } = wireError(error);
   headers.set(TEXT, message.slice(0, MAX_TEXT).replaceAll(/[\r\n]+/g, " "));
   headers.set(STATUS, String(statusOf(code)));

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { CODES, type ErrorCode, KitError } from "@kit/endpoint";
-import { headers as createHeaders, type MsgHdrs } from "@nats-io/nats-core";
+import { headers as createHeaders } from "@nats-io/nats-core";
 import { bytesOf, headersOf, textOf } from "./_support_test.ts";
+import type { MessageHeaders } from "./connection.ts";
 import { errorReply, parseErrorReply, parseGoKitErrorReply } from "./error_reply.ts";
 import type { IncomingReply } from "./functions.ts";
 
-function reply(body: string | Uint8Array, headers?: MsgHdrs): IncomingReply {
+function reply(body: string | Uint8Array, headers?: MessageHeaders): IncomingReply {
   const data = typeof body === "string" ? bytesOf(body) : body;
   return { subject: "_INBOX.1", data, headers };
 }

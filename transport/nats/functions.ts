@@ -3,8 +3,9 @@
  * clients.
  * @module
  */
-import { headers as createHeaders, type Msg, type MsgHdrs } from "@nats-io/nats-core";
 import type { Context } from "@kit/endpoint";
+import { headers as createHeaders } from "@nats-io/nats-core";
+import type { Message, MessageHeaders } from "./connection.ts";
 
 /** A message that is about to be sent. An encoder and `before` may change all of it. */
 export interface OutgoingMessage {
@@ -12,8 +13,8 @@ export interface OutgoingMessage {
   subject: string;
   /** The body. */
   data: Uint8Array;
-  /** The headers. Their names are case-sensitive on this wire; those of Kit are in lower case. */
-  readonly headers: MsgHdrs;
+  /** The headers. */
+  readonly headers: MessageHeaders;
 }
 
 /** A reply that has come. `after` may change its body before it is decoded. */
@@ -23,20 +24,20 @@ export interface IncomingReply {
   /** The body. */
   data: Uint8Array;
   /** The headers, if it has any. */
-  readonly headers: MsgHdrs | undefined;
+  readonly headers: MessageHeaders | undefined;
 }
 
 /**
  * Looks at a message before it is decoded, and may derive the context of its call.
  * It is told the context so far and the message, and returns the context to go on with.
  */
-export type ServerRequestFunc = (ctx: Context, message: Msg) => Context;
+export type ServerRequestFunc = (ctx: Context, message: Message) => Context;
 
 /**
  * Sets headers of a reply that is about to be sent, and may derive the context.
  * It is told the context so far and the headers, and returns the context to go on with.
  */
-export type HeadersFunc = (ctx: Context, headers: MsgHdrs) => Context;
+export type HeadersFunc = (ctx: Context, headers: MessageHeaders) => Context;
 
 /**
  * Changes a message that is about to be sent, and may derive the context.

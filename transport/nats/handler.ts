@@ -2,7 +2,7 @@
  * What serves the messages of a subject.
  * @module
  */
-import type { Msg } from "@nats-io/nats-core";
+import type { Message } from "./connection.ts";
 
 /** What a host knows of a message besides the message. */
 export interface HandlerInfo {
@@ -19,4 +19,4 @@ export interface HandlerInfo {
  * Serves one message, and replies if somebody waits for a reply. What {@linkcode server} makes never
  * rejects.
  */
-export type MessageHandler = (message: Msg, info?: HandlerInfo) => Promise<void>;
+export type MessageHandler = (message: Message, info?: HandlerInfo) => Promise<void>;

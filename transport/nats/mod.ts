@@ -4,6 +4,7 @@
  * @module
  */
 export * from "./client.ts";
+export * from "./connection.ts";
 export * from "./error_reply.ts";
 export * from "./functions.ts";
 export * from "./handler.ts";

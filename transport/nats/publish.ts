@@ -2,9 +2,9 @@
  * Sends messages that nobody replies to.
  * @module
  */
-import type { NatsConnection } from "@nats-io/nats-core";
 import type { Context, Endpoint } from "@kit/endpoint";
 import { caller } from "../_client_call.ts";
+import type { Connection } from "./connection.ts";
 import { Link } from "./_link.ts";
 import { encodeRequest, outgoingMessage } from "./_outgoing.ts";
 import { checkSubject } from "./_subject.ts";
@@ -53,17 +53,16 @@ export interface PublishOptions<Req> {
  * import { memoryBroker } from "@kit/transport/nats/testing";
  * import assert from "node:assert/strict";
  * await using connection = memoryBroker().connect();
- * const subscription = connection.subscribe("user.created");
+ * const seen: string[] = [];
+ * connection.subscribe("user.created", { callback: (_, message) => seen.push(message.string()) });
  * const created = publish<{ id: number }>(connection, "user.created");
  * await created({ id: 7 }, background());
- * for await (const message of subscription) {
- *   assert.equal(message.string(), `{"id":7}`);
- *   break;
- * }
+ * await connection.flush();
+ * assert.deepEqual(seen, [`{"id":7}`]);
  * ```
  */
 export function publish<Req>(
-  connection: NatsConnection,
+  connection: Connection,
   subject: string,
   options: PublishOptions<Req> = {},
 ): Endpoint<Req, void> {

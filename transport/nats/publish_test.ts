@@ -9,7 +9,7 @@ import {
   withTimeout,
 } from "@kit/endpoint";
 import { settled } from "@kit/endpoint/testing";
-import type { Msg } from "@nats-io/nats-core";
+import type { Message } from "./connection.ts";
 import { bytesOf, responder } from "./_support_test.ts";
 import { publish } from "./publish.ts";
 import { memoryBroker } from "./testing.ts";
@@ -18,7 +18,7 @@ const ctx = background();
 
 Deno.test("publish() sends a message with its headers and waits for nothing", async () => { // NP5, A16
   await using connection = memoryBroker().connect();
-  const seen: Msg[] = [];
+  const seen: Message[] = [];
   responder(connection, "user.created", (message) => seen.push(message));
   const created: Endpoint<{ id: number }, void> = publish(connection, "user.created");
   using timed = withTimeout(withOutgoing(ctx, metadata({ traceparent: "00-1" })), 1000);

@@ -2,13 +2,13 @@
  * Serves subjects, and stops without losing what is in flight.
  * @module
  */
-import type { NatsConnection } from "@nats-io/nats-core";
 import { type Clock, delay, KitError, systemClock } from "@kit/endpoint";
 import {
   checkNonNegative,
   checkNonNegativeInteger,
   checkPositiveInteger,
 } from "@kit/endpoint/check";
+import type { Connection } from "./connection.ts";
 import { Dispatcher } from "./_dispatcher.ts";
 import { checkPattern, checkSubject } from "./_subject.ts";
 import type { MessageHandler } from "./handler.ts";
@@ -109,7 +109,7 @@ export interface NatsServer extends AsyncDisposable {
  * ```
  */
 export function serve(
-  connection: NatsConnection,
+  connection: Connection,
   handlers: Readonly<Record<string, MessageHandler>>,
   options: ServeOptions = {},
 ): NatsServer {

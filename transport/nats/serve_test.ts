@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { background, type Context, type Endpoint, KitError } from "@kit/endpoint";
 import { FakeClock, settled } from "@kit/endpoint/testing";
-import type { Msg } from "@nats-io/nats-core";
+import type { Message } from "./connection.ts";
 import { responder, soon } from "./_support_test.ts";
 import { client } from "./client.ts";
 import type { MessageHandler } from "./handler.ts";
@@ -310,7 +310,7 @@ Deno.test("serve() answers for a handler that rejects or throws", async () => {
 
 Deno.test("serve() takes handlers that are not of Kit", async () => {
   await using connection = memoryBroker().connect();
-  const handler = (message: Msg) => Promise.resolve(void message.respond(`"raw"`));
+  const handler = (message: Message) => Promise.resolve(void message.respond(`"raw"`));
   await using _running = serve(connection, { a: handler });
   assert.equal(await client(connection, "a")("x", ctx), "raw");
 });

@@ -2,15 +2,16 @@
  * Serves an endpoint over NATS.
  * @module
  */
-import { headers as createHeaders, type Msg, type MsgHdrs } from "@nats-io/nats-core";
 import { type Context, type Endpoint, KitError } from "@kit/endpoint";
 import { checkPositive } from "@kit/endpoint/check";
 import { checkHeaderName, DEADLINE_HEADER } from "../_deadline.ts";
 import { answer, type Hook, type ServerSteps } from "../_server_call.ts";
 import { type Schema, validate } from "../schema.ts";
+import { headers as createHeaders } from "@nats-io/nats-core";
 import { MessageContext } from "./_context.ts";
 import { checkSize, decodeJson, DEFAULT_MAX_BYTES, encodeJson } from "./_json.ts";
 import { sendError } from "./_send_error.ts";
+import type { Message, MessageHeaders } from "./connection.ts";
 import { errorReply } from "./error_reply.ts";
 import type { HeadersFunc, ServerRequestFunc } from "./functions.ts";
 import type { HandlerInfo, MessageHandler } from "./handler.ts";
@@ -27,7 +28,7 @@ export interface ServerOptions<Req, Res> {
    * Makes the request of the endpoint out of the message.
    * @default The body as JSON, validated by `schema`.
    */
-  readonly decode?: (message: Msg, ctx: Context) => Req | Promise<Req>;
+  readonly decode?: (message: Message, ctx: Context) => Req | Promise<Req>;
   /**
    * Makes the body of the reply; `headers` holds what `after` has set. Not run where nobody waits for
    * a reply.
@@ -36,7 +37,7 @@ export interface ServerOptions<Req, Res> {
   readonly encode?: (
     response: Res,
     ctx: Context,
-    headers: MsgHdrs,
+    headers: MessageHeaders,
   ) => Uint8Array | Promise<Uint8Array>;
   /**
    * Run in order before the message is decoded; each may derive the context.
@@ -60,7 +61,7 @@ export interface ServerOptions<Req, Res> {
    * waits for a reply.
    * @default {errorReply}
    */
-  readonly encodeError?: (error: unknown, headers: MsgHdrs, ctx: Context) => Uint8Array;
+  readonly encodeError?: (error: unknown, headers: MessageHeaders, ctx: Context) => Uint8Array;
   /**
    * Told of every error of `decode`, the endpoint and `encode`, before `encodeError`, to log it. It
    * cannot change what comes of it, not even by throwing.
@@ -127,13 +128,13 @@ export function server<Req, Res>(
   checkPositive("maxBytes", maxBytes);
   checkHeaderName(deadlineHeader);
 
-  const readDeadline: Hook<Msg> = (ctx) => {
+  const readDeadline: Hook<Message> = (ctx) => {
     // The first hook sees the context that the call begins with.
     if (deadlineHeader !== false) (ctx as MessageContext).readDeadline(deadlineHeader);
     return ctx;
   };
 
-  const steps: ServerSteps<Req, Res, Msg, Reply, void> = {
+  const steps: ServerSteps<Req, Res, Message, Reply, void> = {
     before: [readDeadline, ...before],
     decode(message, ctx) {
       checkSize(message.data, maxBytes, "request");
@@ -168,16 +169,16 @@ export function server<Req, Res>(
 
 /** What is replied to a message. */
 class Reply {
-  #headers: MsgHdrs | undefined;
+  #headers: MessageHeaders | undefined;
 
-  constructor(readonly message: Msg, readonly info: HandlerInfo) {}
+  constructor(readonly message: Message, readonly info: HandlerInfo) {}
 
   /** Whether somebody waits for it whom nobody has answered. */
   get isWanted(): boolean {
     return !!this.message.reply && this.info.signal?.aborted !== true;
   }
 
-  get headers(): MsgHdrs {
+  get headers(): MessageHeaders {
     return this.#headers ??= createHeaders();
   }
 

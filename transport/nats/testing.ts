@@ -2,15 +2,24 @@
  * A broker of NATS within the process, for tests of servers and clients without a network.
  * @module
  */
-import type { NatsConnection } from "@nats-io/nats-core";
 import { Broker } from "./_memory_broker.ts";
+import type { Connection, Message } from "./connection.ts";
 
 /** A connection to a {@linkcode MemoryBroker}, which a test may take away. */
-export interface MemoryConnection extends NatsConnection {
+export interface MemoryConnection extends Connection, AsyncDisposable {
+  /**
+   * Sends a message and waits for the reply, for a second at most.
+   * @param subject Where to.
+   * @param data The body.
+   * @returns The reply.
+   */
+  request(subject: string, data?: Uint8Array | string): Promise<Message>;
   /** Loses the connection, with all that is on its way, until {@linkcode MemoryConnection.restore}. */
   lose(): void;
   /** Finds the broker again; subscriptions go on. */
   restore(): void;
+  /** Closes the connection for ever. */
+  close(): Promise<void>;
 }
 
 /** Options for {@linkcode memoryBroker}. */
@@ -38,7 +47,8 @@ export interface MemoryBroker {
 
 /**
  * Makes a broker within the process: subjects with wildcards, queue groups, headers, request and
- * reply, no responders, drain, a limit for messages. It knows no accounts and no streams.
+ * reply, no responders, a limit for messages, a connection that can be lost. It knows no accounts
+ * and no streams.
  * @param options Its limits.
  * @returns The broker.
  * @example Usage
@@ -48,7 +58,7 @@ export interface MemoryBroker {
  * const broker = memoryBroker();
  * await using alice = broker.connect();
  * await using bob = broker.connect();
- * bob.subscribe("greet.*", { callback: (_, message) => void message.respond("hi, I am bob") });
+ * bob.subscribe("greet.*", { callback: (_, message) => message.respond("hi, I am bob") });
  * assert.equal((await alice.request("greet.bob")).string(), "hi, I am bob");
  * ```
  */
