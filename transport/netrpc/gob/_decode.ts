@@ -129,6 +129,7 @@ export function readTop(source: Source, node: Node, id: number, reader: Reader):
 /** A field as it comes: into which member it goes, or that it is passed over. */
 interface Incoming {
   readonly key: string | undefined;
+  readonly label: string;
   readonly decode: Decode;
 }
 
@@ -143,8 +144,11 @@ function structDecoder(
   if (isDisjoint) fail(`no field of ${node.name} is among those that the peer sends`);
   const incoming = definition.fields.map(({ name, id }): Incoming => {
     const field = known.get(name);
-    if (field === undefined) return { key: undefined, decode: source.dynamic(id, { keep: false }) };
-    return { key: field.key, decode: decoderOf(source, field, id) };
+    if (field !== undefined) {
+      return { key: field.key, label: field.label, decode: decoderOf(source, field, id) };
+    }
+    const decode = source.dynamic(id, { keep: false });
+    return { key: undefined, label: `${node.name}.${name}`, decode };
   });
   // What does not come is zero; a zero that is shared by all is copied with its object.
   const template: Record<string, unknown> = {};
@@ -163,6 +167,7 @@ function structDecoder(
       at += delta;
       const field = incoming[at];
       if (field === undefined) fail(`a field of ${node.name} has a number that is not defined`);
+      reader.label = field.label;
       const member = field.decode(reader);
       if (field.key !== undefined) value[field.key] = member;
     }

@@ -36,8 +36,11 @@ export class Reader {
     if (this.cells > this.maxCells) tooMuch(`it has over ${this.maxCells} members`);
   }
 
+  /** Which field is being read, for messages. */
+  label = "a value";
+
   outOfRange(name: string): never {
-    fail(`a value is out of the range of ${name}`);
+    fail(`${this.label} is out of the range of ${name}`);
   }
 
   byte(): number {
@@ -75,7 +78,7 @@ export class Reader {
       }
     }
     const high = this.#wide();
-    if (high > 0x1f_ffff) fail("an unsigned integer is above 2^53 - 1, which a number cannot be");
+    if (high > 0x1f_ffff) fail(`${this.label} is above 2^53 - 1, which a number cannot be`);
     return high * 0x1_0000_0000 + this.low;
   }
 
@@ -90,7 +93,7 @@ export class Reader {
     const half = this.#wide() * 0x8000_0000 + (this.low >>> 1);
     const value = (this.low & 1) === 1 ? -half - 1 : half;
     if (!Number.isSafeInteger(value)) {
-      fail("an integer is beyond 2^53 - 1, which a number cannot be");
+      fail(`${this.label} is beyond 2^53 - 1, which a number cannot be`);
     }
     return value;
   }

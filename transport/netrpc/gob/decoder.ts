@@ -219,6 +219,7 @@ export class Decoder {
     const reader = this.#reader;
     const from = reader.pos;
     reader.depth = reader.cells = 0;
+    reader.label = "a value";
     this.#added.length = 0;
     try {
       const value = read(id);
