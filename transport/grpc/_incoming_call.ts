@@ -21,13 +21,14 @@ import { setImmediate } from "node:timers";
 import { answer, type ServerSteps } from "../_server_call.ts";
 import { type Schema, validate } from "../schema.ts";
 import { CallContext } from "./_context.ts";
+import { isCutOff } from "./_mend.ts";
 import { MessageStream } from "./_message_stream.ts";
 import { OutgoingMetadata } from "./_metadata.ts";
 import { Pump } from "./_pump.ts";
 import { statusOfError } from "./_rich_error.ts";
 import type { MetadataWriter } from "./metadata_writer.ts";
 import type { Method } from "./method.ts";
-import type { Reply, RunningCall } from "./server.ts";
+import type { Reply, RunningCall, Serving } from "./server.ts";
 
 /** How many bytes of a streamed response may wait in HTTP/2. */
 const WINDOW_BYTES = 64 * 1024;
@@ -70,7 +71,10 @@ export class Answerer<Req, Res> {
   }
 
   answer(ctx: Context, call: IncomingCall): Promise<void> {
-    return answer(this.#steps, ctx, call, call);
+    if (!this.method.responseStream) return answer(this.#steps, ctx, call, call);
+    const endpoint: Endpoint<Req, Res> = async (request, ctx) =>
+      call.hold(await this.#steps.endpoint(request, ctx));
+    return answer({ ...this.#steps, endpoint }, ctx, call, call);
   }
 }
 
@@ -91,23 +95,23 @@ class ReplyMetadata implements Reply {
 export class IncomingCall implements RunningCall {
   readonly #answerer: Pick<Answerer<unknown, unknown>, "method" | "schema" | "answer">;
   readonly #call: ServerInterceptingCallInterface;
-  readonly #running: Set<RunningCall>;
+  readonly #serving: Serving;
   #ctx!: CallContext;
   #reply: ReplyMetadata | undefined;
   #message: Uint8Array | undefined;
   #requests: MessageStream<unknown> | undefined;
+  #response: AsyncIterable<unknown> | undefined;
   #pump: Pump<unknown> | undefined;
-  #isBegun = false;
   #isOver = false;
 
   constructor(
     answerer: Pick<Answerer<unknown, unknown>, "method" | "schema" | "answer">,
     call: ServerInterceptingCallInterface,
-    running: Set<RunningCall>,
+    serving: Serving,
   ) {
     this.#answerer = answerer;
     this.#call = call;
-    this.#running = running;
+    this.#serving = serving;
   }
 
   get metadata(): Metadata {
@@ -121,7 +125,7 @@ export class IncomingCall implements RunningCall {
   onReceiveMetadata(metadata: GrpcMetadata): void {
     const { path, requestStream } = this.#answerer.method;
     this.#ctx = new CallContext(path, this.#call, metadata);
-    this.#running.add(this);
+    this.#serving.running.add(this);
     if (!requestStream) return this.#call.startRead();
     this.#requests = new MessageStream({
       read: () => this.#call.startRead(),
@@ -140,14 +144,17 @@ export class IncomingCall implements RunningCall {
   }
 
   onReceiveHalfClose(): void {
-    if (this.#requests !== undefined) return this.#endRequests(this.#requests);
-    if (this.#message === undefined) return this.#refuse("no message");
-    this.#begin();
+    // A request that the caller has reset seems to end first: only what follows tells the difference.
+    if (this.#requests !== undefined) setImmediate(() => this.#endRequests());
+    else if (isCutOff(this.#call)) this.#refuseCutOff();
+    else if (this.#message === undefined) this.#refuse("no message");
+    else this.#begin();
   }
 
-  /** A stream that the caller has reset seems to end first: only what follows tells the difference. */
-  #endRequests(requests: MessageStream<unknown>): void {
-    setImmediate(() => requests.end());
+  #endRequests(): void {
+    if (this.#isOver) return;
+    if (isCutOff(this.#call)) this.#refuseCutOff();
+    else this.#requests!.end();
   }
 
   /** Called when the caller goes away or the deadline passes, and after every status sent. */
@@ -176,8 +183,11 @@ export class IncomingCall implements RunningCall {
     );
   }
 
+  #refuseCutOff(): void {
+    this.abandon(new KitError("internal", "Cannot read request as it ends in a message"));
+  }
+
   #begin(): void {
-    this.#isBegun = true;
     const finish = () => this.#finish();
     this.#answerer.answer(this.#ctx, this).then(finish, finish);
   }
@@ -191,7 +201,7 @@ export class IncomingCall implements RunningCall {
 
   #finish(): void {
     this.#isOver = true;
-    this.#running.delete(this);
+    this.#serving.running.delete(this);
   }
 
   /** The request, or the stream of it. */
@@ -211,9 +221,16 @@ export class IncomingCall implements RunningCall {
     return schema === undefined ? value : validate(schema, value, "request");
   }
 
+  /** Keeps a streamed response, so that it is told if nobody will read it. */
+  hold<Res>(response: Res): Res {
+    this.#response = response as AsyncIterable<unknown>;
+    return response;
+  }
+
   encode(response: unknown): void | Promise<void> {
     const isStream = this.#answerer.method.responseStream;
     const bytes = isStream ? undefined : this.#serialize(response);
+    // The caller has gone in the meantime.
     if (this.#isOver) throw this.#ctx.signal.reason;
     const header = this.#reply?.ownHeader;
     if (header !== undefined || isStream) {
@@ -226,6 +243,7 @@ export class IncomingCall implements RunningCall {
   }
 
   async #stream(response: AsyncIterable<unknown>): Promise<void> {
+    this.#response = undefined;
     const write = (item: unknown, taken: () => void): number => {
       const bytes = this.#serialize(item);
       this.#call.sendMessage(bytes, taken);
@@ -237,13 +255,19 @@ export class IncomingCall implements RunningCall {
   }
 
   #serialize(value: unknown): Buffer {
+    let bytes: Uint8Array;
     try {
-      const bytes = this.#answerer.method.response.serialize(value);
-      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      bytes = this.#answerer.method.response.serialize(value);
     } catch (cause) {
       if (isKitError(cause)) throw cause;
       throw new KitError("internal", "Cannot encode response", { cause });
     }
+    const { maxBytes } = this.#serving;
+    if (bytes.length > maxBytes) {
+      const text = `Cannot send message as it has more than ${maxBytes} bytes`;
+      throw new KitError("resource_exhausted", text);
+    }
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   #sendOk(): void {
@@ -253,6 +277,7 @@ export class IncomingCall implements RunningCall {
   }
 
   fail(error: KitError): void {
+    if (this.#response !== undefined) abandon(this.#response);
     if (this.#isOver) return;
     this.#isOver = true;
     this.#sendStatus(error);
@@ -261,5 +286,14 @@ export class IncomingCall implements RunningCall {
   #sendStatus(error: KitError): void {
     const trailer = this.#reply?.ownTrailer?.target ?? new GrpcMetadata();
     this.#call.sendStatus(statusOfError(error, trailer));
+  }
+}
+
+/** Tells a stream that nobody will read it. */
+function abandon(stream: AsyncIterable<unknown>): void {
+  try {
+    stream[Symbol.asyncIterator]().return?.()?.then(undefined, () => {});
+  } catch {
+    // It is over whatever it says.
   }
 }

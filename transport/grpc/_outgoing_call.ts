@@ -12,6 +12,7 @@ import {
   NO_METADATA,
   remainingMs,
   systemClock,
+  throwIfDone,
 } from "@kit/endpoint";
 import { Buffer } from "node:buffer";
 import { type Schema, validate } from "../schema.ts";
@@ -60,6 +61,8 @@ export class OutgoingCall implements Answer {
   constructor(way: Way, ctx: Context) {
     this.#way = way;
     this.#ctx = ctx;
+    // A hook may have set another deadline since the call began.
+    throwIfDone(ctx);
     const { deadline } = ctx;
     const until = deadline === undefined
       ? Infinity

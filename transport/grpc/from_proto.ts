@@ -32,16 +32,22 @@ export type ProtoMethod<M extends Pick<DescMethod, "methodKind" | "input" | "out
  * @returns The method, of whichever of the four kinds.
  * @example Usage
  * ```ts
- * import { createFileRegistry, fromBinary } from "@bufbuild/protobuf";
- * import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+ * import { create, createFileRegistry } from "@bufbuild/protobuf";
+ * import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
  * import { fromProto } from "@kit/transport/grpc";
  * import assert from "node:assert/strict";
- * // package a; message M {} service S { rpc Call(M) returns (stream M); }
- * const set = "Ch4KBmEucHJvdG8SAWEiAwoBTTIMCgFTEgcKAUNhbGwS";
- * assert(set.length > 0);
- * const files = createFileRegistry(fromBinary(FileDescriptorSetSchema, new Uint8Array()));
- * const service = files.getService("a.S");
- * assert.equal(service && fromProto(service.methods[0]!).path, undefined);
+ * const file = create(FileDescriptorProtoSchema, {
+ *   name: "add.proto",
+ *   package: "pb",
+ *   syntax: "proto3",
+ *   messageType: [{ name: "Number" }],
+ *   service: [{
+ *     name: "Add",
+ *     method: [{ name: "Sum", inputType: ".pb.Number", outputType: ".pb.Number" }],
+ *   }],
+ * });
+ * const service = createFileRegistry(file, () => undefined).getService("pb.Add")!;
+ * assert.equal(fromProto(service.method.sum!).path, "/pb.Add/Sum");
  * ```
  */
 export function fromProto<M extends DescMethod>(descriptor: M): ProtoMethod<M> {

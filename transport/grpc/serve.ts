@@ -8,7 +8,8 @@ import { checkNonNegative, checkPositive, checkPositiveInteger } from "@kit/endp
 import { Buffer } from "node:buffer";
 import process from "node:process";
 import { type ListenAddress, parseListenAddress } from "../http/listen_address.ts";
-import type { Binding, RunningCall } from "./server.ts";
+import { mendCall, mendServer } from "./_mend.ts";
+import type { Binding, RunningCall, Serving } from "./server.ts";
 
 /** What makes a server speak TLS. */
 export interface ServerTls {
@@ -174,6 +175,7 @@ export async function serve(
   const running = new Set<RunningCall>();
   const server = engine(all, running, options);
   const bound = await bind(server, `${host}:${port}`, tls);
+  mendServer(server);
   const { promise: finished, resolve: finish } = Promise.withResolvers<boolean>();
   const hurry = new AbortController();
 
@@ -234,6 +236,7 @@ function engine(
   checkPositive("maxAgeMs", maxAgeMs);
   checkPositive("maxAgeGraceMs", maxAgeGraceMs);
   checkPositive("maxIdleMs", maxIdleMs);
+  const serving: Serving = { running, maxBytes };
   const byPath = new Map<string, Binding>();
   const server = new Server({
     "grpc.max_receive_message_length": maxBytes,
@@ -248,7 +251,8 @@ function engine(
     interceptors: [
       // Takes the place of grpc-js's own handling of a call, which begins with `start`.
       ({ path }, call) => {
-        const start = () => byPath.get(path)!.accept(call, running);
+        mendCall(call);
+        const start = () => byPath.get(path)!.accept(call, serving);
         return { start } as unknown as ServerInterceptingCall;
       },
     ],

@@ -78,6 +78,14 @@ export interface RunningCall {
   abandon(error: KitError): void;
 }
 
+/** What the calls of a server share. */
+export interface Serving {
+  /** Holds each call until it is over. */
+  readonly running: Set<RunningCall>;
+  /** The most bytes that a message may have. */
+  readonly maxBytes: number;
+}
+
 /** A method with the endpoint that answers it, for {@linkcode serve}. */
 export interface Binding {
   /** The method. */
@@ -85,9 +93,9 @@ export interface Binding {
   /**
    * Answers a call.
    * @param call The call, as grpc-js gives it to an interceptor.
-   * @param running Holds the call until it is over.
+   * @param serving What it shares with other calls.
    */
-  readonly accept: (call: ServerInterceptingCallInterface, running: Set<RunningCall>) => void;
+  readonly accept: (call: ServerInterceptingCallInterface, serving: Serving) => void;
 }
 
 /**
@@ -148,6 +156,6 @@ export function server<Req, Res>(
   });
   return {
     method: answerer.method,
-    accept: (call, running) => call.start(new IncomingCall(answerer, call, running)),
+    accept: (call, serving) => call.start(new IncomingCall(answerer, call, serving)),
   };
 }

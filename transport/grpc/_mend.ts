@@ -1,0 +1,78 @@
+/**
+ * Mends what the server of grpc-js 1.14.7 does otherwise than the protocol has it
+ * (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). It reaches into members that are
+ * private there, each looked for before it is used; the tests tell if one is gone.
+ * @module
+ */
+import { type Server, type ServerInterceptingCallInterface, status } from "@grpc/grpc-js";
+import http2, { type Http2Server, type IncomingHttpHeaders } from "node:http2";
+
+interface PrivateServer {
+  readonly http2Servers?: ReadonlyMap<Http2Server, unknown>;
+}
+
+interface PrivateCall {
+  readonly decoder?: { readonly readState?: number };
+  decompressMessage?(message: Uint8Array, encoding: string): unknown;
+}
+
+/** The longest time that grpc-js can wait, a little less than 25 days. */
+const MAX_TIMEOUT_S = 2_147_483;
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  H: 3_600_000,
+  M: 60_000,
+  S: 1000,
+  m: 1,
+  u: 0.001,
+  n: 0.000001,
+};
+
+/** Mends a server that listens. */
+export function mendServer(server: Server): void {
+  // Deno lacks this one, so that a request that is no gRPC would be answered with 200.
+  const constants = http2.constants as Record<string, unknown>;
+  constants.HTTP_STATUS_UNSUPPORTED_MEDIA_TYPE ??= 415;
+  for (const engine of (server as unknown as PrivateServer).http2Servers?.keys() ?? []) {
+    engine.prependListener("stream", (_stream, headers) => mendTimeout(headers));
+  }
+}
+
+/** Times over 25 days overflow in grpc-js, into the past at that, and bad ones are read in part. */
+function mendTimeout(headers: IncomingHttpHeaders): void {
+  const timeout = headers["grpc-timeout"];
+  if (timeout === undefined) return;
+  const [, digits = "", unit = ""] = /^(\d{1,8})([HMSmun])$/.exec(String(timeout)) ?? [];
+  const ms = Math.ceil(Number(digits) * (UNIT_MS[unit] ?? NaN));
+  headers["grpc-timeout"] = Number.isNaN(ms)
+    ? "invalid"
+    : ms < 1e8
+    ? `${ms}m`
+    : `${Math.min(Math.ceil(ms / 1000), MAX_TIMEOUT_S)}S`;
+}
+
+const mended = new WeakSet<object>();
+
+/** Mends all calls, when it sees the first. */
+export function mendCall(call: ServerInterceptingCallInterface): void {
+  const prototype = Object.getPrototypeOf(call) as PrivateCall;
+  if (mended.has(prototype)) return;
+  mended.add(prototype);
+  const { decompressMessage } = prototype;
+  if (decompressMessage === undefined) return;
+  // A message that says it is compressed, by nothing, would be taken as it is.
+  prototype.decompressMessage = function (this: PrivateCall, message, encoding) {
+    return message[0] !== 0 && encoding === "identity"
+      ? Promise.reject({
+        code: status.INTERNAL,
+        details: "Cannot read compressed message as its encoding is not named",
+      })
+      : decompressMessage.call(this, message, encoding);
+  };
+}
+
+/** Whether a request has ended in the middle of a message, of which grpc-js says nothing. */
+export function isCutOff(call: ServerInterceptingCallInterface): boolean {
+  const state = (call as unknown as PrivateCall).decoder?.readState;
+  return state !== undefined && state !== 0;
+}
