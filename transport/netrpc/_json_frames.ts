@@ -60,7 +60,7 @@ export class JsonFrames {
       start = i + 1;
     }
     // The bytes are copied, as they may be a small part of a large buffer.
-    if (start < bytes.length) this.#part(bytes.slice(start));
+    if (start < bytes.length) this.#part(new Uint8Array(bytes.subarray(start)));
   }
 
   #open(): void {

@@ -99,7 +99,8 @@ export class Decoder {
     if (this.#error !== undefined) return;
     const left = this.#limit - this.#start;
     if (left === 0) {
-      this.#bytes = bytes;
+      // A Buffer of Node is a Uint8Array whose `slice` copies nothing.
+      this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
       this.#isOwn = false;
       this.#start = 0;
       this.#limit = bytes.length;
