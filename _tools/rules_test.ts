@@ -41,6 +41,7 @@ export const at: number = now; // not Deno's
   "log/_x_testing.ts": "Deno.exit();\n",
   "log/testdata/a.ts": "Deno.exit();\n",
   "log/log_test.ts": 'import { clock } from "@kit/endpoint/testing";\n',
+  "transport/http/a_integration_test.ts": 'import "../../log/testdata/a.ts";\n',
   ...member("metrics", { ".": "./mod.ts", "./prometheus": "./prometheus.ts" }),
   "metrics/prometheus.ts": '/** @module */\nimport client from "prom-client";\n',
   ...member("middleware", { ".": "./mod.ts" }),
@@ -101,6 +102,10 @@ const CASES: readonly [Readonly<Record<string, string | undefined>>, string][] =
   [
     { "middleware/_a.ts": 'import { at } from "../endpoint/kit_error.ts";\n' },
     'arrows: middleware/_a.ts: imports "../endpoint/kit_error.ts", which is in another package: use its name',
+  ],
+  [
+    { "middleware/a_test.ts": 'import { at } from "../endpoint/kit_error.ts";\n' },
+    'arrows: middleware/a_test.ts: imports "../endpoint/kit_error.ts", which is in another package: use its name',
   ],
   [
     { "log/_a.ts": 'import client from "prom-client";\n' },
