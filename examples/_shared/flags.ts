@@ -13,6 +13,8 @@ export interface Flag<T> {
   readonly byDefault: string;
   /** Reads its value; throws if that is wrong. */
   readonly parse: (text: string) => T;
+  /** Whether the name alone stands for `true`, as in Go. */
+  readonly isSwitch?: boolean;
 }
 
 /** Flags by name. */
@@ -37,6 +39,65 @@ export const listen: Flag<string> = {
     return text;
   },
 };
+
+/** One of several words. */
+export function oneOf<const W extends string>(help: string, words: readonly W[]): Flag<W> {
+  const known = (text: string): text is W => (words as readonly string[]).includes(text);
+  return {
+    help: `${help}: ${words.join(", ")}`,
+    byDefault: words[0]!,
+    parse(text) {
+      if (known(text)) return text;
+      throw new TypeError(`"${text}" is none of ${words.join(", ")}`);
+    },
+  };
+}
+
+/** Yes or no. */
+export function yesOrNo(help: string): Flag<boolean> {
+  return {
+    help,
+    byDefault: "false",
+    isSwitch: true,
+    parse(text) {
+      if (text === "true" || text === "false") return text === "true";
+      throw new TypeError(`"${text}" is neither true nor false`);
+    },
+  };
+}
+
+/** A whole number of zero or more. */
+export function count(help: string): Flag<number> {
+  return {
+    help,
+    byDefault: "0",
+    parse(text) {
+      if (/^\d{1,9}$/.test(text)) return Number(text);
+      throw new TypeError(`"${text}" is no whole number`);
+    },
+  };
+}
+
+/**
+ * Takes flags apart from what follows them: the first argument that is no flag, and all after it.
+ * @param flags The flags that there are.
+ * @param args What was given.
+ * @returns The flags, and the rest.
+ */
+export function splitArgs(
+  flags: Flags,
+  args: readonly string[],
+): [given: string[], rest: string[]] {
+  let end = 0;
+  while (end < args.length && /^--?[^-]/.test(args[end]!)) {
+    const [, name = "", hasValue] = /^--?([^=]+)(=?)/.exec(args[end]!)!;
+    const isAlone = hasValue !== "" || flags[name]?.isSwitch || /^h(elp)?$/.test(name);
+    end += isAlone ? 1 : 2;
+  }
+  const rest = args.slice(end);
+  if (rest[0] === "--") rest.shift();
+  return [args.slice(0, end), rest];
+}
 
 /**
  * Reads flags.
@@ -67,7 +128,7 @@ function parse(flags: Flags, args: readonly string[]): Record<string, unknown> {
   );
   try {
     return parseArgs({
-      args: args.map((arg) => /^-\w\w/.test(arg) ? `-${arg}` : arg),
+      args: args.map((arg) => completed(flags, /^-\w\w/.test(arg) ? `-${arg}` : arg)),
       options: { ...options, help: { type: "boolean", short: "h" } },
     }).values;
   } catch (error) {
@@ -76,10 +137,19 @@ function parse(flags: Flags, args: readonly string[]): Record<string, unknown> {
   }
 }
 
+/** Writes a switch out. */
+function completed(flags: Flags, arg: string): string {
+  return flags[arg.slice(2)]?.isSwitch && arg.startsWith("--") ? `${arg}=true` : arg;
+}
+
 /** Tells how a program is called. */
 export function usage(name: string, flags: Flags): string {
-  const lines = Object.entries(flags).map(([name, { help, byDefault }]) =>
-    `  --${name}=${byDefault}`.padEnd(20) + help
+  const all = Object.entries(flags).map(([name, { help, byDefault }]) =>
+    [`--${name}=${byDefault}`, help] as const
   );
-  return [`Usage: ${name} [flags]`, ...lines, `  ${"--help".padEnd(18)}print this`].join("\n");
+  const width = Math.max(16, ...all.map(([flag]) => flag.length)) + 2;
+  const lines = [...all, ["--help", "print this"] as const].map(([flag, help]) =>
+    `  ${flag.padEnd(width)}${help}`
+  );
+  return [`Usage: ${name} [flags]`, ...lines].join("\n");
 }

@@ -3,7 +3,6 @@
  * @module
  */
 import { type Sink, stderrSink } from "@kit/log";
-import type { HttpServer } from "@kit/transport/http";
 import { type Flags, parseFlags, usage, UsageError, type Values } from "./flags.ts";
 
 export { listen } from "./flags.ts";
@@ -41,6 +40,9 @@ export async function main<F extends Flags>(
 }
 
 /** Tells where a server listens: as it was asked to, but with the port that it got for port 0. */
-export function addressOf(server: HttpServer, listen: string): string {
+export function addressOf(
+  server: { readonly addr: { readonly port: number } },
+  listen: string,
+): string {
   return listen.replace(/:0+$/, `:${server.addr.port}`);
 }
