@@ -37,7 +37,7 @@ export function brokerWith(
 }
 
 /** Fails in place of a test that would hang. */
-export async function soon<T>(promise: Promise<T>, ms = 5000): Promise<T> {
+export async function soon<T>(promise: PromiseLike<T>, ms = 5000): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error(`Nothing after ${ms} ms`)), ms);
   try {

@@ -352,7 +352,7 @@ Deno.test("client() sends nothing for a call that is cancelled before", async ()
 });
 
 Deno.test("client() refuses a correlation id that is in use, and takes it again after", async () => {
-  const { connection } = brokerWith("q");
+  const { connection, broker } = brokerWith("q");
   await using _connection = connection;
   const call = client<number, number>(connection, {
     key: "q",
@@ -362,6 +362,7 @@ Deno.test("client() refuses a correlation id that is in use, and takes it again 
   const first = call(1, background());
   await assert.rejects(call(2, background()), { code: "already_exists" });
   await assert.rejects(soon(first), { code: "deadline_exceeded" });
+  broker.queues.get("q")!.messages.length = 0;
   await using _serving = serve(connection, { q: echo });
   const longer = client<number, number>(connection, {
     key: "q",

@@ -89,7 +89,8 @@ export function setContentEncoding(contentEncoding: string): MessageFunc {
 }
 
 /**
- * Sets the correlation id. That of a request must not be one of a call that is under way.
+ * Sets the correlation id, which is random otherwise. One of a call that is under way is refused; one
+ * of a call that was given up may bring the late reply to that.
  * @param correlationId The id.
  * @returns A function for `before` of a client or `after` of a server.
  */
