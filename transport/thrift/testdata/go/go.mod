@@ -1,0 +1,5 @@
+module kit/thriftpeer
+
+go 1.26
+
+require github.com/apache/thrift v0.25.0
