@@ -16,3 +16,5 @@ export * from "./server.ts";
 export * from "./status.ts";
 export * from "./stream_client.ts";
 export * from "./stream_server.ts";
+export * from "./web_socket_client.ts";
+export * from "./web_socket_server.ts";
