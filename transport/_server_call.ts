@@ -35,7 +35,8 @@ export interface ServerSteps<Req, Res, In, Out, Reply> {
 /**
  * Makes one call: `before` in order, decode, the endpoint, `after` in order, encode, `finalizer` in
  * order. An error of any of them but the last goes to `onError` and then to `encodeError`, and skips
- * the rest but the finalizers. Work whose deadline has passed is not begun.
+ * the rest but the finalizers. Work whose deadline has passed is not begun, and a streamed response
+ * that is not written to its end is given up.
  *
  * It rejects only if `defaultError` does.
  */
@@ -47,6 +48,7 @@ export async function answer<Req, Res, In, Out, Reply>(
 ): Promise<Reply> {
   let ctx = parent;
   let failure: unknown;
+  let response: Res | undefined;
   const tell = (error: unknown): void => {
     try {
       steps.onError?.(error, ctx);
@@ -58,12 +60,13 @@ export async function answer<Req, Res, In, Out, Reply>(
     for (const prepare of steps.before) ctx = prepare(ctx, incoming);
     const request = await steps.decode(incoming, ctx);
     if (remainingMs(ctx) <= 0) throw new KitError("deadline_exceeded", "Deadline exceeded");
-    const response = await steps.endpoint(request, ctx);
+    response = await steps.endpoint(request, ctx);
     for (const prepare of steps.after) ctx = prepare(ctx, outgoing);
     return await steps.encode(response, ctx, outgoing);
   } catch (error) {
     failure = error ?? new Error("Call failed without an error");
     tell(failure);
+    if (isStream(response)) abandon(response);
     try {
       return await steps.encodeError(failure, ctx, outgoing);
     } catch (cause) {
@@ -78,5 +81,18 @@ export async function answer<Req, Res, In, Out, Reply>(
         tell(cause);
       }
     }
+  }
+}
+
+function isStream(response: unknown): response is AsyncIterable<unknown> {
+  return typeof response === "object" && response !== null && Symbol.asyncIterator in response;
+}
+
+/** Ends a stream, as whoever measures or holds something for it waits for that. */
+async function abandon(stream: AsyncIterable<unknown>): Promise<void> {
+  try {
+    await stream[Symbol.asyncIterator]().return?.();
+  } catch {
+    // The call has failed already.
   }
 }

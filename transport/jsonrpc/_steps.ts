@@ -35,19 +35,13 @@ export function methodSteps(method: Method, options: ServerOptions): Steps {
       if (id === undefined) return undefined;
       const value = await method.encode(response, ctx) ?? null;
       if (typeof value === "object" && value !== null && Symbol.asyncIterator in value) {
-        await refuseStream(value);
+        throw new TypeError("Cannot encode result as it is a stream");
       }
       const result: string | undefined = JSON.stringify(value);
       if (result === undefined) throw new TypeError("Cannot encode result as it is no JSON");
       return `{"jsonrpc":"2.0","result":${result},"id":${id}}`;
     },
   };
-}
-
-/** Ends a stream, as whoever measures waits for that. */
-async function refuseStream(stream: object): Promise<never> {
-  await (stream as AsyncIterable<unknown>)[Symbol.asyncIterator]().return?.();
-  throw new TypeError("Cannot encode result as it is a stream");
 }
 
 /** Makes the steps for calls of methods that there are not. */
