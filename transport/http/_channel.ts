@@ -11,8 +11,11 @@ export const PLAIN_PROTOCOL = "kit.stream";
 /** The subprotocol in which each side tells how many items it takes. */
 export const CREDIT_PROTOCOL = "kit.stream.credit";
 
-/** How many items a side takes before it has handed out any. */
-const WINDOW = 32;
+/** How many items a side takes before it knows how large they are. */
+const FIRST_WINDOW = 32;
+/** How many items may be on their way or wait at once, and about how many bytes. */
+const MAX_WINDOW = 256;
+const WINDOW_BYTES = 1024 * 1024;
 /** How much may wait in the socket before a sender waits. */
 const HIGH_BYTES = 64 * 1024;
 /** How often a sender looks whether the socket has sent enough: it tells nobody. */
@@ -49,7 +52,9 @@ export class Channel implements AsyncIterableIterator<unknown, undefined> {
   #isClosing = false;
   #isHeard = false;
   #credit = 0;
-  #taken = 0;
+  /** How many items the peer may still send. */
+  #granted = 0;
+  #averageBytes = WINDOW_BYTES / FIRST_WINDOW;
   #onIncoming: (() => void) | undefined;
   #onWritable: (() => void) | undefined;
   #last: Promise<unknown> = Promise.resolve();
@@ -63,7 +68,7 @@ export class Channel implements AsyncIterableIterator<unknown, undefined> {
     this.#socket = socket;
     this.#options = options;
     this.#isCredited = options.isCredited;
-    if (this.#isCredited) this.#grant(WINDOW);
+    if (this.#isCredited) this.#grant();
     socket.onmessage = ({ data }) => this.#take(data);
     socket.onerror = (event) => event.preventDefault();
     socket.onclose = ({ code, reason }) => this.#onClose(code, reason);
@@ -112,10 +117,7 @@ export class Channel implements AsyncIterableIterator<unknown, undefined> {
       await new Promise<void>((resolve) => this.#onIncoming = resolve);
     }
     const value = this.#queue.take();
-    if (this.#isCredited && ++this.#taken >= WINDOW / 2) {
-      this.#grant(this.#taken);
-      this.#taken = 0;
-    }
+    if (this.#isCredited) this.#grant();
     return { done: false, value };
   }
 
@@ -148,8 +150,9 @@ export class Channel implements AsyncIterableIterator<unknown, undefined> {
   #keep(item: unknown, size: number): void {
     if (this.#isEnded) return;
     this.#queue.add(item, size);
+    this.#averageBytes += (size - this.#averageBytes) / 8;
     const { maxBytes } = this.#options;
-    if (this.#isCredited ? this.#queue.size > WINDOW : this.#queue.bytes > maxBytes) {
+    if (this.#isCredited ? --this.#granted < 0 : this.#queue.bytes > maxBytes) {
       throw new KitError("resource_exhausted", "Cannot keep up as items come too fast");
     }
     this.#onIncoming?.();
@@ -160,7 +163,14 @@ export class Channel implements AsyncIterableIterator<unknown, undefined> {
     this.#onIncoming?.();
   }
 
-  #grant(credit: number): void {
+  /** Lets the peer send on: few large items, or many small ones. */
+  #grant(): void {
+    if (this.#isEnded) return;
+    const fitting = Math.floor(WINDOW_BYTES / this.#averageBytes);
+    const window = Math.min(Math.max(fitting, 1), MAX_WINDOW);
+    const credit = window - this.#granted - this.#queue.size;
+    if (credit < Math.max(1, window / 8)) return;
+    this.#granted += credit;
     this.#post(`{"credit":${credit}}`);
   }
 
