@@ -23,12 +23,17 @@ interface Inside {
 export function dialer(url: string, timeoutMs: number, socket: SocketOptions = {}): Dial {
   return async (signal) => {
     signal.throwIfAborted();
-    // Without `noDelay` every call waits 40 ms for an acknowledgement of TCP.
-    const model = await connect(
-      url,
-      { ...socket, noDelay: true, timeout: timeoutMs, signal } as SocketOptions,
-    );
-    return link(model);
+    // The socket heeds its signal for as long as it lives, but once it is open it has to say goodbye.
+    const opening = new AbortController();
+    const giveUp = () => opening.abort(signal.reason);
+    signal.addEventListener("abort", giveUp);
+    try {
+      // Without `noDelay` every call waits 40 ms for an acknowledgement of TCP.
+      const options = { ...socket, noDelay: true, timeout: timeoutMs, signal: opening.signal };
+      return link(await connect(url, options as SocketOptions));
+    } finally {
+      signal.removeEventListener("abort", giveUp);
+    }
   };
 }
 

@@ -349,6 +349,14 @@ test("connect() can be closed while RabbitMQ is silent", async () => {
   assert(performance.now() - startedAt < 6000);
 });
 
+test("connect() says goodbye to RabbitMQ, which takes no time", async () => {
+  const { connection } = connected();
+  await connection.ready();
+  const startedAt = performance.now();
+  await connection[Symbol.asyncDispose]();
+  assert(performance.now() - startedAt < 1000);
+});
+
 test("connect() tells of a password that RabbitMQ does not take, and not which", async () => {
   const url = rabbit!.url.replace("//", "//guest:hunter2@");
   await using connection = connect(url);
