@@ -96,7 +96,7 @@ Deno.test("health() lists all services, but not more than 100", async () => {
 Deno.test("health() says not_serving once its server begins to stop, and ends the watching", async () => {
   const healthy = health();
   healthy.set("a.B", "serving");
-  const served = await Served.start(healthy, { delayMs: 200, drainMs: 60_000 });
+  const served = await Served.start(healthy, { delayMs: 200, drainMs: 5000 });
   await using other = await Served.start(healthy);
   const watching = served.watch("a.B");
   const unknown = served.watch("a.C");

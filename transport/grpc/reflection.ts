@@ -2,7 +2,14 @@
  * Tells over gRPC what services there are and how their messages look, as grpcurl and others ask.
  * @module
  */
-import { create, type DescFile, type MessageInitShape } from "@bufbuild/protobuf";
+import {
+  create,
+  createFileRegistry,
+  type DescFile,
+  fromBinary,
+  type MessageInitShape,
+} from "@bufbuild/protobuf";
+import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import type { Code } from "@kit/endpoint";
 import { FileIndex } from "./_file_index.ts";
 import {
@@ -19,10 +26,11 @@ import { statusOf } from "./status.ts";
 /** Options for {@linkcode reflection}. */
 export interface ReflectionOptions {
   /**
-   * Files besides those of the bindings: of extensions, of what is packed in an `Any`.
-   * @default {[]}
+   * A serialized `google.protobuf.FileDescriptorSet`, as `buf build` and
+   * `protoc --include_imports --descriptor_set_out` write it: the files of methods that were not made
+   * by `fromProto`, of extensions, and of what is packed in an `Any`.
    */
-  readonly files?: readonly DescFile[];
+  readonly descriptorSet?: Uint8Array;
 }
 
 /**
@@ -33,6 +41,7 @@ export interface ReflectionOptions {
  * with the files that they need. Who still asks when the server begins to stop is cut short.
  * @param options Further files.
  * @returns The two services, for the `services` of a server.
+ * @throws {TypeError} If `descriptorSet` is none, or lacks a file that another imports.
  * @example Usage
  * ```ts
  * import { health, reflection, serve } from "@kit/transport/grpc";
@@ -45,7 +54,8 @@ export interface ReflectionOptions {
  * ```
  */
 export function reflection(options: ReflectionOptions = {}): Service {
-  const { files = [] } = options;
+  const { descriptorSet } = options;
+  const files = descriptorSet === undefined ? [] : filesOf(descriptorSet);
   return (host) => {
     const versions = [reflectionService("v1"), reflectionService("v1alpha")];
     // Other services may come after this one, so all are looked at only when somebody asks.
@@ -68,6 +78,14 @@ export function reflection(options: ReflectionOptions = {}): Service {
       return server(fromProto(method), (questions) => Promise.resolve(answers(questions)));
     });
   };
+}
+
+function filesOf(descriptorSet: Uint8Array): readonly DescFile[] {
+  try {
+    return [...createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptorSet)).files];
+  } catch (cause) {
+    throw new TypeError("Cannot use descriptorSet as it is no whole FileDescriptorSet", { cause });
+  }
 }
 
 type Known = Set<DescFile>;

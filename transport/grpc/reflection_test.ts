@@ -1,4 +1,4 @@
-import { create, createFileRegistry, type DescFile, fromBinary } from "@bufbuild/protobuf";
+import { create, type DescFile, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   DescriptorProto_ExtensionRangeSchema,
   DescriptorProtoSchema,
@@ -6,7 +6,9 @@ import {
   FieldDescriptorProto_Type,
   FieldDescriptorProtoSchema,
   file_google_protobuf_api,
+  type FileDescriptorProto,
   FileDescriptorProtoSchema,
+  FileDescriptorSetSchema,
 } from "@bufbuild/protobuf/wkt";
 import { background } from "@kit/endpoint";
 import assert from "node:assert/strict";
@@ -31,7 +33,7 @@ const methods = {
 };
 
 /** A file in the older language: a message with an extension of its own, and one within another. */
-function extendingFile(): DescFile {
+function extendingFile(): FileDescriptorProto {
   const extension = (name: string, number: number) =>
     create(FieldDescriptorProtoSchema, {
       name,
@@ -40,7 +42,7 @@ function extendingFile(): DescFile {
       type: FieldDescriptorProto_Type.BOOL,
       extendee: ".ext.Base",
     });
-  const file = create(FileDescriptorProtoSchema, {
+  return create(FileDescriptorProtoSchema, {
     name: "ext.proto",
     package: "ext",
     syntax: "proto2",
@@ -55,7 +57,20 @@ function extendingFile(): DescFile {
     ],
     extension: [extension("second", 120), extension("first", 101)],
   });
-  return createFileRegistry(file, () => undefined).getFile("ext.proto")!;
+}
+
+/** A file and all that it imports, before it. */
+function withImports(file: DescFile): FileDescriptorProto[] {
+  return [...file.dependencies.flatMap(withImports), file.proto];
+}
+
+function descriptorSet(): Uint8Array {
+  const files = [extendingFile(), ...withImports(file_google_protobuf_api)];
+  const byName = new Map(files.map((file) => [file.name, file]));
+  return toBinary(
+    FileDescriptorSetSchema,
+    create(FileDescriptorSetSchema, { file: [...byName.values()] }),
+  );
 }
 
 const plain = { serialize: (b: Uint8Array) => b, deserialize: (b: Uint8Array) => b };
@@ -69,7 +84,7 @@ function start(): Promise<GrpcServer> {
     listen: "127.0.0.1:0",
     signals: [],
     services: [
-      reflection({ files: [extendingFile(), file_google_protobuf_api] }),
+      reflection({ descriptorSet: descriptorSet() }),
       health().service,
     ],
   });
@@ -216,4 +231,11 @@ Deno.test("reflection() does not hold up the stop of a server", async () => {
   assert((await iterator.next()).done);
   assert(await stopped);
   end.resolve();
+});
+
+Deno.test("reflection() refuses a descriptor set that is none or lacks an import", () => {
+  const lacking = create(FileDescriptorSetSchema, { file: [file_google_protobuf_api.proto] });
+  for (const descriptorSet of [new Uint8Array([7]), toBinary(FileDescriptorSetSchema, lacking)]) {
+    assert.throws(() => reflection({ descriptorSet }), TypeError);
+  }
 });
