@@ -22,7 +22,7 @@ export class Link {
     this.#framing = framing;
     this.#onLost = onLost;
     this.#inbox = new Inbox(framing);
-    socket.setNoDelay(true);
+    socket.setNoDelay();
     this.#reading = this.#read();
   }
 

@@ -53,7 +53,7 @@ export class Peer {
   /** Runs until the connection ends. It never rejects. */
   async run(): Promise<void> {
     try {
-      this.#socket.setNoDelay(true);
+      this.#socket.setNoDelay();
       for (;;) {
         const message = this.#inbox.next();
         if (message !== undefined) {

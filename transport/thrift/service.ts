@@ -87,7 +87,7 @@ export type Handlers<M extends Methods> = {
  */
 export function method<const A extends Fields = Record<never, never>, Res = void>(
   options: MethodOptions<A, Res> = {},
-): Method<StructOf<A>, Res> {
+): Method<StructOf<A>, NoInfer<Res>> {
   const { args = {} as A, result, throws = {}, oneway = false } = options;
   planFields("throws", throws);
   if (oneway && (result !== undefined || Object.keys(throws).length > 0)) {
