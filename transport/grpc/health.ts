@@ -46,7 +46,9 @@ export interface Health {
  * @example Usage
  * ```ts
  * import { background } from "@kit/endpoint";
- * import { channel, health, healthCheck, serve } from "@kit/transport/grpc";
+ * import { channel, serve } from "@kit/transport/grpc";
+ * import { health } from "@kit/transport/grpc/health";
+ * import { healthCheck } from "@kit/transport/grpc/health-check";
  * import assert from "node:assert/strict";
  * const healthy = health();
  * healthy.set("pkg.Strings", "not_serving");

@@ -21,7 +21,8 @@ import type { ServingStatus } from "./health.ts";
  * @example Usage
  * ```ts
  * import { background, codeOf } from "@kit/endpoint";
- * import { channel, healthCheck, serve } from "@kit/transport/grpc";
+ * import { channel, serve } from "@kit/transport/grpc";
+ * import { healthCheck } from "@kit/transport/grpc/health-check";
  * import assert from "node:assert/strict";
  * await using running = await serve([], { listen: "127.0.0.1:0" });
  * using there = channel(`127.0.0.1:${running.addr.port}`);

@@ -44,7 +44,9 @@ export interface ReflectionOptions {
  * @throws {TypeError} If `descriptorSet` is none, or lacks a file that another imports.
  * @example Usage
  * ```ts
- * import { health, reflection, serve } from "@kit/transport/grpc";
+ * import { serve } from "@kit/transport/grpc";
+ * import { health } from "@kit/transport/grpc/health";
+ * import { reflection } from "@kit/transport/grpc/reflection";
  * import assert from "node:assert/strict";
  * await using running = await serve([], {
  *   listen: "127.0.0.1:0",
