@@ -237,6 +237,14 @@ fetch_netrpc() {
   (cd transport/netrpc/testdata/go && GOTOOLCHAIN=local retry go build -o "$KIT_NETRPC" .)
 }
 
+# Go kit's service that adds, and its client.
+fetch_addsvc() {
+  command -v go > /dev/null || return 0
+  export KIT_ADDSVC_GOKIT="$CACHE/go-kit-addsvc"
+  (cd examples/testdata/addsvc && GOTOOLCHAIN=local retry go build -o "$KIT_ADDSVC_GOKIT/" \
+    github.com/go-kit/kit/examples/addsvc/cmd/{addsvc,addcli})
+}
+
 fetch_all() {
   fetch_netrpc
   fetch_promtool
@@ -251,6 +259,7 @@ fetch_all() {
   fetch_nats
   fetch_jsonrpc
   fetch_thrift
+  fetch_addsvc
 }
 
 start_all() {

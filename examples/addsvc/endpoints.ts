@@ -66,8 +66,8 @@ export interface Around {
 }
 
 /**
- * Wraps the endpoints for a server, from the outside in: the errors of Go kit's service, metrics,
- * logs, a circuit breaker, and a limit of one call a second, for `concat` after the first hundred.
+ * Wraps the endpoints for a server, from the outside in: metrics, logs, the errors of Go kit's
+ * service, a circuit breaker, and a limit of one call a second, for `concat` after the first hundred.
  */
 export function served({ sum, concat }: AddEndpoints, around: Around): AddEndpoints {
   return {
@@ -78,9 +78,9 @@ export function served({ sum, concat }: AddEndpoints, around: Around): AddEndpoi
 
 function wrapped(method: string, burst: number, { log, duration }: Around): AnyMiddleware {
   return chain(
-    asGoKit,
     measuringCalls(duration, method),
     loggingCalls(log, method),
+    asGoKit,
     circuitBreaker(),
     rateLimit(tokenBucket({ limit: 1, burst })),
   );

@@ -22,6 +22,9 @@ export const asGoKit: AnyMiddleware = (next) => async (request, ctx) => {
     return await next(request, ctx);
   } catch (error) {
     const { name, message } = toKitError(error);
-    throw new KitError("unknown", TEXTS[name] ?? message, { cause: error });
+    const text = TEXTS[name];
+    throw text === undefined
+      ? new KitError("unknown", message, { cause: error })
+      : new KitError("unknown", text);
   }
 };

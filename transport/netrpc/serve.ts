@@ -3,6 +3,7 @@
  * @module
  */
 import { createServer } from "node:net";
+import process from "node:process";
 import { type Clock, delay, KitError, systemClock } from "@kit/endpoint";
 import { checkNonNegative, checkPositive, checkPositiveInteger } from "@kit/endpoint/check";
 import { type ListenAddress, parseListenAddress } from "../http/listen_address.ts";
@@ -56,6 +57,11 @@ export interface ServeOptions {
    * @default {10000}
    */
   readonly drainMs?: number;
+  /**
+   * Signals of the system that stop the server. A second one ends the wait for what is in flight.
+   * @default {["SIGINT", "SIGTERM"]}
+   */
+  readonly signals?: readonly ("SIGINT" | "SIGTERM" | "SIGHUP")[];
   /** Told of requests that reach no method, and of connections that make no sense. */
   readonly onError?: (error: unknown) => void;
   /**
@@ -118,6 +124,7 @@ export async function serve(
     handlerTimeoutMs = 60_000,
     stallTimeoutMs = 30_000,
     drainMs = 10_000,
+    signals = ["SIGINT", "SIGTERM"],
     clock = systemClock,
     onError,
   } = options;
@@ -174,22 +181,29 @@ export async function serve(
     : { hostname, port };
 
   const { promise: finished, resolve: finish } = Promise.withResolvers<boolean>();
+  const hurry = new AbortController();
   async function stop(): Promise<void> {
     const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
     for (const connection of connections) connection.drain();
-    const pause = new AbortController();
-    const late = delay(drainMs, { clock, signal: pause.signal }).then(() => false, () => false);
+    const late = delay(drainMs, { clock, signal: hurry.signal }).then(() => false, () => false);
     const isClean = await Promise.race([closed.then(() => true), late]);
-    pause.abort();
+    hurry.abort();
     for (const { socket } of connections) socket.destroy();
     await closed;
     timer?.[Symbol.dispose]();
+    for (const name of names) process.off(name, onSignal);
     finish(isClean);
   }
   function shutdown(): Promise<boolean> {
     stopping ??= stop();
     return finished;
   }
+  function onSignal(): void {
+    if (stopping !== undefined) hurry.abort();
+    else void shutdown();
+  }
+  const names = new Set(signals);
+  for (const name of names) process.on(name, onSignal);
   return { addr, finished, shutdown, [Symbol.asyncDispose]: async () => void await shutdown() };
 }
 
