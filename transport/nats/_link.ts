@@ -33,6 +33,11 @@ export class Link {
     return link;
   }
 
+  /** How many calls wait for their reply. */
+  get waiting(): number {
+    return [...this.#inboxes.values()].reduce((sum, inbox) => sum + inbox.size, 0);
+  }
+
   private constructor(readonly connection: Connection) {
     this.#isUp = connection.info !== undefined;
     this.#watch();
@@ -109,6 +114,10 @@ class Inbox {
       callback: (error, message) => error === null ? this.#take(message) : this.#close(error),
     });
     subscription.closed.then(() => this.isClosed = true);
+  }
+
+  get size(): number {
+    return this.#waiting.size;
   }
 
   /** Makes a reply subject. It cannot be guessed by who gets another one. */

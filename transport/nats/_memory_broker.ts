@@ -13,7 +13,7 @@ import {
   PermissionViolationError,
   TimeoutError,
 } from "@nats-io/nats-core";
-import { Channel, MemorySubscription } from "./_memory_subscription.ts";
+import { Channel, isMatch, MemorySubscription } from "./_memory_subscription.ts";
 import type {
   Connection,
   ConnectionStatus,
@@ -37,10 +37,14 @@ export class Broker {
   readonly subscriptions = new Map<MemorySubscription, BrokerConnection>();
   #next = 0;
 
-  constructor(readonly maxPayload: number, readonly denied: ReadonlySet<string>) {}
+  constructor(readonly maxPayload: number, readonly denied: readonly string[]) {}
 
   connect(): BrokerConnection {
     return new BrokerConnection(this);
+  }
+
+  isDenied(subject: string): boolean {
+    return this.denied.some((pattern) => isMatch(pattern, subject));
   }
 
   /** Passes a message to every subscription, but to one only of each queue group. */
@@ -48,7 +52,7 @@ export class Broker {
     const takers: MemorySubscription[] = [];
     const groups = new Map<string, MemorySubscription[]>();
     for (const subscription of this.subscriptions.keys()) {
-      if (!subscription.isMatch(parcel.subject)) continue;
+      if (!isMatch(subscription.subject, parcel.subject)) continue;
       const { queue } = subscription;
       if (queue === undefined) takers.push(subscription);
       else groups.set(queue, [...groups.get(queue) ?? [], subscription]);
@@ -110,7 +114,7 @@ export class BrokerConnection implements Connection, AsyncDisposable {
     if (size > this.broker.maxPayload) {
       throw new InvalidArgumentError("'payload' max_payload size exceeded");
     }
-    if (this.broker.denied.has(subject)) {
+    if (this.broker.isDenied(subject)) {
       return this.#tell({ type: "error", error: violation("publish", subject) });
     }
     if (this.#lost !== undefined) return;
@@ -132,7 +136,7 @@ export class BrokerConnection implements Connection, AsyncDisposable {
         this.broker.subscriptions.delete(subscription);
       },
     });
-    if (this.broker.denied.has(subject)) {
+    if (this.broker.isDenied(subject)) {
       const error = violation("subscription", subject);
       this.#tell({ type: "error", error });
       queueMicrotask(() => subscription.fail(error));
@@ -215,7 +219,9 @@ function violation(operation: "publish" | "subscription", subject: string): Erro
 }
 
 function copyOf(headers: MessageHeaders): MessageHeaders {
-  const copy = createHeaders();
+  const copy = headers.code > 0
+    ? createHeaders(headers.code, headers.status.slice(4))
+    : createHeaders();
   for (const [name, values] of headers) for (const value of values) copy.append(name, value);
   return copy;
 }

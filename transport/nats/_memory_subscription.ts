@@ -29,17 +29,25 @@ export class Channel<T> implements AsyncIterable<T> {
   }
 }
 
+/** Tells whether a subject is one of those that a pattern means. */
+export function isMatch(pattern: string, subject: string): boolean {
+  const wanted = pattern.split(".");
+  const tokens = subject.split(".");
+  const rest = wanted.indexOf(">");
+  if (rest < 0 ? tokens.length !== wanted.length : tokens.length <= rest) return false;
+  return wanted.every((token, i) => token === ">" || token === "*" || token === tokens[i]);
+}
+
 /** One subscription. */
 export class MemorySubscription implements Subscription {
   readonly closed: Promise<void>;
   readonly queue: string | undefined;
   readonly #callback: SubscribeOptions["callback"];
-  readonly #pattern: readonly string[];
   readonly #flush: () => Promise<void>;
   #close: (() => void) | undefined;
 
   constructor(
-    subject: string,
+    readonly subject: string,
     { queue, callback }: SubscribeOptions,
     host: { readonly flush: () => Promise<void>; readonly onClose: () => void },
   ) {
@@ -47,19 +55,11 @@ export class MemorySubscription implements Subscription {
     this.closed = promise;
     this.queue = queue;
     this.#callback = callback;
-    this.#pattern = subject.split(".");
     this.#flush = host.flush;
     this.#close = () => {
       host.onClose();
       resolve();
     };
-  }
-
-  isMatch(subject: string): boolean {
-    const tokens = subject.split(".");
-    const rest = this.#pattern.indexOf(">");
-    if (rest < 0 ? tokens.length !== this.#pattern.length : tokens.length <= rest) return false;
-    return this.#pattern.every((token, i) => token === ">" || token === "*" || token === tokens[i]);
   }
 
   take(message: Message): void {

@@ -12,6 +12,8 @@ import {
   withValue,
 } from "@kit/endpoint";
 import { settled } from "@kit/endpoint/testing";
+import { headers as createHeaders, PermissionViolationError } from "@nats-io/nats-core";
+import { Link } from "./_link.ts";
 import type { Message } from "./connection.ts";
 import { bytesOf, headersOf, responder, soon, textOf } from "./_support_test.ts";
 import { client } from "./client.ts";
@@ -286,6 +288,53 @@ Deno.test("client() rejects with permission_denied when the broker refuses a sub
   const other = client(connection, "a")("x", ctx);
   await assert.rejects(client(connection, "secret")("x", ctx), { code: "permission_denied" });
   assert.equal(await other, 1);
+});
+
+Deno.test("client() rejects with permission_denied when the broker refuses its inbox", async () => {
+  await using connection = memoryBroker({ denied: ["_INBOX.>"] }).connect();
+  responder(connection, "a", () => {});
+  for (let i = 0; i < 2; i++) {
+    await assert.rejects(client(connection, "a")("x", ctx), { code: "permission_denied" });
+  }
+});
+
+Deno.test("client() does not mind what its connection may not listen to", async () => {
+  await using connection = memoryBroker().connect();
+  const { promise: denied, resolve: deny } = Promise.withResolvers<void>();
+  connection.status = async function* () {
+    await denied;
+    const error = new PermissionViolationError("no", "subscription", "a");
+    yield { type: "error", error };
+    yield { type: "error", error: new Error("something else") };
+  };
+  responder(connection, "a", () => deny());
+  const call = client(connection, "a")("x", ctx);
+  await denied;
+  assert.equal(Link.of(connection).waiting, 1);
+  // At the end of the news the connection counts as lost.
+  await assert.rejects(call, { code: "unavailable" });
+});
+
+Deno.test("client() forgets a call that is over, however it ended", async () => {
+  await using connection = memoryBroker({ maxPayload: 1000 }).connect();
+  responder(connection, "a", (message) => message.respond("1"));
+  responder(connection, "silent", () => {});
+  await client(connection, "a")("x", ctx);
+  await client(connection, "nobody")("x", ctx).catch(() => {});
+  await client(connection, "a")("x".repeat(1000), ctx).catch(() => {});
+  await soon(client(connection, "silent", { timeoutMs: 5 })("x", ctx).catch(() => {}));
+  assert.equal(Link.of(connection).waiting, 0);
+});
+
+Deno.test("client() takes a status with a body for a reply of the service", async () => {
+  await using connection = memoryBroker().connect();
+  responder(connection, "a", (message) => {
+    message.respond("x", { headers: createHeaders(503, "Gone") });
+  });
+  await assert.rejects(client(connection, "a")("x", ctx), {
+    code: "unavailable",
+    message: "Call failed with status 503 Gone",
+  });
 });
 
 Deno.test("client() listens below inboxPrefix", async () => {

@@ -210,6 +210,22 @@ Deno.test("serve() finishes what is in flight and what waits when it stops", asy
   assert(!connection.isClosed());
 });
 
+Deno.test("serve() has not stopped while one of several is in flight", async () => {
+  await using connection = memoryBroker().connect();
+  const held = new Held();
+  const running = serve(connection, { a: server(held.endpoint) });
+  const calls = [1, 2].map((n) => client(connection, "a")(n, ctx));
+  await settled();
+  let isStopped = false;
+  const stopped = running.shutdown().finally(() => isStopped = true);
+  held.calls[0]!.answer();
+  await settled();
+  assert(!isStopped);
+  held.calls[1]!.answer();
+  assert(await stopped);
+  assert.deepEqual(await Promise.all(calls), [1, 2]);
+});
+
 Deno.test("serve() answers what is left with unavailable when drainMs are over", async () => {
   await using connection = memoryBroker().connect();
   const clock = new FakeClock();
@@ -254,17 +270,24 @@ Deno.test("serve() stops in time though the connection is down", async () => {
   assert(await stopped);
   assert.equal(clock.pending, 0);
   connection.restore();
-  await assert.rejects(client(connection, "a")("x", ctx), { code: "unavailable" });
+  const call = client(connection, "a");
+  await settled();
+  await assert.rejects(call("x", ctx), { message: /nobody serves/ });
 });
 
 Deno.test("serve() ends and tells so when the connection is closed", async () => {
   await using connection = memoryBroker().connect();
   const told: unknown[] = [];
   const held = new Held();
-  const running = serve(connection, { a: server(held.endpoint) }, { onError: (e) => told.push(e) });
+  const clock = new FakeClock();
+  const running = serve(connection, { a: server(held.endpoint) }, {
+    onError: (error) => told.push(error),
+    clock,
+  });
   await publish(connection, "a")(1, ctx);
   await settled();
   await connection.close();
+  await clock.advance(0); // Nothing is waited for.
   assert(!(await running.finished));
   assert.deepEqual(told.map((error) => (error as KitError).code), ["unavailable"]);
   assert(held.calls[0]!.ctx.signal.aborted);
@@ -273,10 +296,12 @@ Deno.test("serve() ends and tells so when the connection is closed", async () =>
 
 Deno.test("serve() tells nobody that the connection is closed once it has stopped", async () => {
   await using connection = memoryBroker().connect();
-  const running = serve(connection, { a: echo }, { onError: () => assert.fail() });
+  const told: unknown[] = [];
+  const running = serve(connection, { a: echo }, { onError: (error) => told.push(error) });
   await running.shutdown();
   await connection.close();
   await settled();
+  assert.deepEqual(told, []);
 });
 
 Deno.test("serve() is not ready when it is stopped or closed before", async () => {

@@ -154,9 +154,7 @@ export function server<Req, Res>(
     encodeError(error, ctx, reply) {
       if (reply.isWanted) reply.send(encodeError(error, reply.headers, ctx));
     },
-    defaultError(error, _ctx, reply) {
-      if (reply.isWanted) reply.sendError(error);
-    },
+    defaultError: (error, _ctx, reply) => reply.sendError(error),
     finalizer,
     onError,
   };

@@ -9,7 +9,14 @@ import {
   KitError,
   withValue,
 } from "@kit/endpoint";
-import { type HandlerInfo, natsMessage, server, type ServerOptions, setHeader } from "./mod.ts";
+import {
+  type HandlerInfo,
+  type MessageHeaders,
+  natsMessage,
+  server,
+  type ServerOptions,
+  setHeader,
+} from "./mod.ts";
 import { bytesOf, incoming, type Replied, soon, textOf } from "./_support_test.ts";
 import type { Schema } from "../schema.ts";
 
@@ -114,6 +121,12 @@ Deno.test("server() runs its hooks in Go kit's order, each with the context of t
     "second",
   ]);
   assert.deepEqual(only(replies), { body: "<2>", headers: { "X-After": "1", "X-Encode": "2" } });
+});
+
+Deno.test("server() sends no headers where a hook has set none", async () => {
+  const after = [(ctx: Context, headers: MessageHeaders) => (headers.get("a"), ctx)];
+  const [reply] = await send(echo, "1", {}, { after });
+  assert.equal(reply!.headers, undefined);
 });
 
 Deno.test("server() waits for an encoder that takes its time", async () => {

@@ -30,7 +30,7 @@ export interface MemoryBrokerOptions {
    */
   readonly maxPayload?: number;
   /**
-   * Subjects that nobody may publish to or subscribe to.
+   * Subjects that nobody may publish to or subscribe to; wildcards may be used.
    * @default {[]}
    */
   readonly denied?: readonly string[];
@@ -63,5 +63,5 @@ export interface MemoryBroker {
  * ```
  */
 export function memoryBroker(options: MemoryBrokerOptions = {}): MemoryBroker {
-  return new Broker(options.maxPayload ?? 1_048_576, new Set(options.denied));
+  return new Broker(options.maxPayload ?? 1_048_576, options.denied ?? []);
 }
