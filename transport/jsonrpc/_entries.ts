@@ -27,17 +27,25 @@ export function failed(error: unknown, id = "null"): Entry {
   return { call: undefined, error, id };
 }
 
-/** Takes a body apart: a value and the text that it was parsed from. */
-export function entriesOf(value: unknown, text: string, maxBatch: number): Entries {
-  let ids: ReadonlyMap<number, string> | undefined;
-  const written = (place: number) => (ids ??= numberIds(text)).get(place);
-  if (!Array.isArray(value)) return { isBatch: false, all: [entryOf(value, () => written(0))] };
-  if (value.length === 0) throw invalid("the batch is empty");
-  if (value.length > maxBatch) throw invalid(`the batch has more than ${maxBatch} calls`);
-  return { isBatch: true, all: value.map((one, i) => entryOf(one, () => written(i))) };
+/** What is taken for a call. */
+export interface EntryRules {
+  readonly maxBatch: number;
+  readonly lenient: boolean;
 }
 
-function entryOf(value: unknown, written: () => string | undefined): Entry {
+/** Takes a body apart: a value and the text that it was parsed from. */
+export function entriesOf(value: unknown, text: string, rules: EntryRules): Entries {
+  const { maxBatch, lenient } = rules;
+  let ids: ReadonlyMap<number, string> | undefined;
+  const written = (place: number) => (ids ??= numberIds(text)).get(place);
+  const entry = (one: unknown, i: number) => entryOf(one, () => written(i), lenient);
+  if (!Array.isArray(value)) return { isBatch: false, all: [entry(value, 0)] };
+  if (value.length === 0) throw invalid("the batch is empty");
+  if (value.length > maxBatch) throw invalid(`the batch has more than ${maxBatch} calls`);
+  return { isBatch: true, all: value.map(entry) };
+}
+
+function entryOf(value: unknown, written: () => string | undefined, lenient: boolean): Entry {
   if (typeof value !== "object" || value === null) return failed(invalid("it must be an object"));
   const { jsonrpc, method, params } = value as Record<string, unknown>;
   const id = Object.hasOwn(value, "id") ? (value as { id: unknown }).id : undefined;
@@ -48,7 +56,8 @@ function entryOf(value: unknown, written: () => string | undefined): Entry {
     : id === undefined
     ? undefined
     : JSON.stringify(id);
-  if (jsonrpc !== "2.0") return failed(invalid(`"jsonrpc" must be "2.0"`), shown);
+  const isKnown = jsonrpc === "2.0" || lenient && (jsonrpc === undefined || jsonrpc === "");
+  if (!isKnown) return failed(invalid(`"jsonrpc" must be "2.0"`), shown);
   if (typeof method !== "string") return failed(invalid(`"method" must be a string`), shown);
   if (!isParams(params)) {
     return failed(invalid(`"params" must be an object or an array`), shown);

@@ -22,6 +22,7 @@ type Defaulted =
   | "decompress"
   | "deadlineHeader"
   | "maxBatch"
+  | "lenient"
   | "batchConcurrency";
 
 /** The methods of a server with its options, defaults filled in. */
@@ -46,7 +47,7 @@ export async function exchange(
     own.readDeadline();
     for (const prepare of binding.before) seen.ctx = prepare(seen.ctx, request);
     const text = await read(binding, request, info);
-    entries = entriesOf(parsed(binding, request, text), text, binding.maxBatch);
+    entries = entriesOf(parsed(binding, request, text), text, binding);
   } catch (error) {
     status = statusFor(error);
     entries = { isBatch: false, all: [failed(error)] };

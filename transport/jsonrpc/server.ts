@@ -59,6 +59,12 @@ export interface ServerOptions extends
    */
   readonly maxBatch?: number;
   /**
+   * Whether calls are taken that name no version, or an empty one, as clients of Go kit did before
+   * v0.11.
+   * @default {false}
+   */
+  readonly lenient?: boolean;
+  /**
    * How many calls of one batch run at once.
    * @default {16}
    */
@@ -105,6 +111,7 @@ export function server(
     decompress = false,
     deadlineHeader = DEADLINE_HEADER,
     maxBatch = 100,
+    lenient = false,
     batchConcurrency = 16,
   } = options;
   checkPositive("maxBytes", maxBytes);
@@ -125,6 +132,7 @@ export function server(
     decompress,
     deadlineHeader,
     maxBatch,
+    lenient,
     batchConcurrency,
     methods: steps,
     unknown: unknownSteps(options),

@@ -71,6 +71,20 @@ for (const [body, id] of invalid) {
   });
 }
 
+Deno.test("server() with lenient takes calls that name no version, and no others", async () => {
+  const handler = server({ echo }, { lenient: true });
+  for (const version of ["", `"jsonrpc":"",`, `"jsonrpc":"2.0",`]) {
+    const answer = JSON.parse(
+      await ask(handler, `{${version}"method":"echo","params":[7],"id":1}`),
+    );
+    assert.deepEqual(answer, { jsonrpc: "2.0", result: [7], id: 1 });
+  }
+  for (const version of ["1.0", 2, null, "__proto__"]) {
+    const body = { jsonrpc: version, method: "echo", id: 1 };
+    assert.equal(JSON.parse(await ask(handler, JSON.stringify(body))).error.code, -32600);
+  }
+});
+
 Deno.test("server() takes params null, as Go writes it, for none", async () => {
   const seen: unknown[] = [];
   const handler = server({ a: method((params: unknown) => Promise.resolve(seen.push(params))) });
