@@ -60,8 +60,8 @@ for (const protocol of ["binary", "compact", "json"]) {
         await using service = await addsvc(server, ...flags);
         const at = service.at("thrift");
         assert.equal(
-          await printed(client, [at, ...flags, "-7", "5"].flatMap(beforeNumbers)),
-          "-7 + 5 = -2",
+          await printed(client, [at, ...flags, "-5", "7"].flatMap(beforeNumbers)),
+          "-5 + 7 = 2",
         );
         const joined = await printed(client, [at, ...flags, "-method=concat", "é", "x"]);
         assert.equal(joined, `"é" + "x" = "éx"`);
