@@ -5,6 +5,7 @@
 import { create } from "@bufbuild/protobuf";
 import { background, type KitError, metadata, withOutgoing, withTimeout } from "@kit/endpoint";
 import assert from "node:assert/strict";
+import { TcpProxy } from "../../sd/testdata/server_process.ts";
 import { type Channel, channel, type ChannelTls } from "./channel.ts";
 import { client } from "./client.ts";
 import { fromProto } from "./from_proto.ts";
@@ -190,7 +191,8 @@ test("client() refuses what is too large, before and after decompression", async
 test("client() loses no call while grpc-go ends its connections", async () => {
   const flags = ["-max-age", "150ms", "-grace", "2s"];
   await using peer = await ServingPeer.start(GRPC_GO!, ["server", ...flags]);
-  using there = channel(`127.0.0.1:${peer.port}`);
+  await using proxy = new TcpProxy(peer.port);
+  using there = channel(`127.0.0.1:${proxy.port}`);
   const call = client(there, fromProto(method.unaryCall));
   const end = performance.now() + 4000;
   let calls = 0;
@@ -202,6 +204,7 @@ test("client() loses no call while grpc-go ends its connections", async () => {
     }
   }));
   assert(calls > 100, `${calls} calls`);
+  assert(proxy.accepted > 5, `${proxy.accepted} connections`);
 });
 
 test("client() outlives connections of grpc-go that end while they are idle", async () => {
@@ -242,6 +245,16 @@ test("serve() finishes a stream to grpc-go's client while it drains", async () =
   const { success, stderr } = await ran;
   assert(success, stderr);
   assert(isClean);
+});
+
+test("serve() ends connections by their age without a loss to grpc-go's client", async () => {
+  await using running = await serveTests({ maxAgeMs: 150, maxAgeGraceMs: 2000 });
+  await using proxy = new TcpProxy(running.addr.port);
+  const flags = ["client", "-target", `127.0.0.1:${proxy.port}`, "-case", "soak"];
+  const { success, stdout, stderr } = await run(GRPC_GO!, flags);
+  assert(success, stderr);
+  assert(linesOf(stdout).length > 100);
+  assert(proxy.accepted > 5, `${proxy.accepted} connections`);
 });
 
 // --- health and reflection ---

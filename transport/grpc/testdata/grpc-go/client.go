@@ -67,6 +67,7 @@ var cases = map[string]testCase{
 	"deadline":  deadline,
 	"too_large": tooLarge,
 	"slow":      slow,
+	"soak":      soak,
 }
 
 func client(args []string) error {
@@ -272,6 +273,33 @@ func slow(ctx context.Context, _ *grpc.ClientConn, service pb.TestServiceClient)
 	_, err = stream.Recv()
 	if err != io.EOF {
 		return fmt.Errorf("got %v, want the end", err)
+	}
+	return nil
+}
+
+// soak calls for two seconds, eight times at once, and bears no failure.
+func soak(ctx context.Context, _ *grpc.ClientConn, service pb.TestServiceClient) error {
+	end := time.Now().Add(2 * time.Second)
+	failures := make(chan error, 8)
+	for range cap(failures) {
+		go func() {
+			for time.Now().Before(end) {
+				out, err := service.UnaryCall(ctx, &pb.SimpleRequest{ResponseSize: 100})
+				if err == nil {
+					err = expectSize(out.Payload, 100)
+				}
+				if err != nil {
+					failures <- err
+					return
+				}
+			}
+			failures <- nil
+		}()
+	}
+	for range cap(failures) {
+		if err := <-failures; err != nil {
+			return err
+		}
 	}
 	return nil
 }
