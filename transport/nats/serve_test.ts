@@ -218,6 +218,7 @@ Deno.test("serve() has not stopped while one of several is in flight", async () 
   await settled();
   let isStopped = false;
   const stopped = running.shutdown().finally(() => isStopped = true);
+  await settled();
   held.calls[0]!.answer();
   await settled();
   assert(!isStopped);
@@ -273,6 +274,18 @@ Deno.test("serve() stops in time though the connection is down", async () => {
   const call = client(connection, "a");
   await settled();
   await assert.rejects(call("x", ctx), { message: /nobody serves/ });
+});
+
+Deno.test("serve() stops to listen though the broker says nothing", async () => {
+  await using connection = memoryBroker().connect();
+  const clock = new FakeClock();
+  const running = serve(connection, { a: echo }, { drainMs: 1000, clock });
+  connection.flush = () => new Promise(() => {});
+  const stopped = running.shutdown();
+  await clock.advance(1000);
+  await clock.advance(500);
+  assert(await stopped);
+  await assert.rejects(client(connection, "a")("x", ctx), { message: /nobody serves/ });
 });
 
 Deno.test("serve() ends and tells so when the connection is closed", async () => {
