@@ -92,6 +92,7 @@ export class ClientLink {
     });
     socket.on("data", (bytes: Uint8Array) => this.#onData(bytes));
     socket.on("drain", () => this.#release());
+    socket.on("end", () => this.#isRetired = true);
     this.closed = new Promise((done) => {
       socket.once("close", () => {
         timer[Symbol.dispose]();

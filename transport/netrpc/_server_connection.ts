@@ -65,6 +65,8 @@ export class ServerConnection {
   /** Since when a message is on its way. */
   #pendingSince: number | undefined;
   #sentAt: number;
+  /** The timers of the calls that run. */
+  readonly #held = new Set<Disposable>();
   readonly closed: Promise<void>;
 
   constructor(readonly socket: Socket, readonly options: ConnectionOptions) {
@@ -83,6 +85,7 @@ export class ServerConnection {
       socket.once("close", () => {
         this.#isDeaf = true;
         this.#abort();
+        for (const held of this.#held) held[Symbol.dispose]();
         resolve();
       });
     });
@@ -107,7 +110,9 @@ export class ServerConnection {
     const { stallTimeoutMs } = this.options;
     if (this.#outbox.unsent === 0) this.#sentAt = now;
     const since = this.#pendingSince ?? now;
-    if (now - Math.min(since, this.#sentAt) >= stallTimeoutMs) this.socket.destroy();
+    if (now - Math.min(since, this.#sentAt) < stallTimeoutMs || this.socket.destroyed) return;
+    this.#tell(new KitError("deadline_exceeded", "Client took too long to send or to receive"));
+    this.socket.destroy();
   }
 
   #contextOf(headers: readonly (readonly [string, string])[]): Context {
@@ -222,9 +227,16 @@ export class ServerConnection {
       () => reply.fail(errorText(new KitError("deadline_exceeded", "Server took too long"))),
       { keepAlive: false },
     );
+    const held = {
+      [Symbol.dispose]: () => {
+        timer[Symbol.dispose]();
+        ctx[Symbol.dispose]();
+      },
+    };
+    this.#held.add(held);
     answer(method.steps, ctx, reply, reply).catch((error) => this.#tell(error)).finally(() => {
-      timer[Symbol.dispose]();
-      ctx[Symbol.dispose]();
+      held[Symbol.dispose]();
+      this.#held.delete(held);
     });
   }
 
@@ -246,7 +258,7 @@ export class ServerConnection {
    * that is closed with something unread takes replies that are on their way with it.
    */
   #end(): void {
-    if (this.#isEnding) return;
+    if (this.#isEnding || this.socket.destroyed) return;
     this.#isEnding = true;
     this.#pendingSince = undefined;
     const { socket } = this;

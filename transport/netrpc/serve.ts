@@ -188,8 +188,11 @@ export async function serve(
     const late = delay(drainMs, { clock, signal: hurry.signal }).then(() => false, () => false);
     const isClean = await Promise.race([closed.then(() => true), late]);
     hurry.abort();
-    for (const { socket } of connections) socket.destroy();
-    await closed;
+    const ends = [...connections].map(({ socket, closed }) => {
+      socket.destroy();
+      return closed;
+    });
+    await Promise.all([closed, ...ends]);
     timer?.[Symbol.dispose]();
     for (const name of names) process.off(name, onSignal);
     finish(isClean);
