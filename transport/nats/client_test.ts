@@ -22,6 +22,7 @@ import type { IncomingReply } from "./functions.ts";
 import { serve } from "./serve.ts";
 import { server } from "./server.ts";
 import { memoryBroker } from "./testing.ts";
+import * as http from "../http/mod.ts";
 import type { Schema, SchemaResult } from "../schema.ts";
 
 const ctx = background();
@@ -476,6 +477,26 @@ Deno.test("client() refuses misuse", async () => {
   }
   assert.throws(() => client(connection, "a", { deadlineHeader: "a b" }), TypeError);
   client(connection, "a-*b.>c");
+});
+
+Deno.test("client() is the endpoint of an HTTP server, and keeps codes over both wires", async () => { // XS8
+  await using connection = memoryBroker().connect();
+  await using _running = serve(connection, {
+    "stringsvc.uppercase": server(({ s }: { s: string }) =>
+      s === ""
+        ? Promise.reject(new KitError("not_found", "Cannot find text"))
+        : Promise.resolve({ v: s.toUpperCase() })
+    ),
+  }, { queue: "stringsvc" });
+  const handler = http.server(
+    client<{ s: string }, { v: string }>(connection, "stringsvc.uppercase"),
+  );
+  const post = (body: string) =>
+    handler(new Request("http://localhost/uppercase", { method: "POST", body }));
+  assert.equal(await (await post(`{"s":"hello"}`)).text(), `{"v":"HELLO"}`);
+  const failed = await post(`{"s":""}`);
+  const { code, detail } = await failed.json();
+  assert.deepEqual([failed.status, code, detail], [404, "not_found", "Cannot find text"]);
 });
 
 Deno.test("client() is typed from end to end", async () => {
