@@ -77,7 +77,8 @@ function link(model: ChannelModel): Link {
     async close() {
       isClosing = true;
       await within(CLOSE_MS, model.close());
-      inside.stream.destroy();
+      // As an error it also ends what amqplib still waits for.
+      inside.stream.destroy(new Error("Connection closed"));
       await gone;
       setLost(undefined);
     },

@@ -267,7 +267,7 @@ test("serve() gives up at drainMs what does not end, and RabbitMQ delivers it ag
   await running.ready;
   await publish(connection, { key: queue })("a", background());
   await begun.promise;
-  assert.equal(await soon(running.shutdown()), false);
+  assert(!(await soon(running.shutdown())));
   const seen: Delivery[] = [];
   const take: DeliveryHandler = (delivery) => {
     seen.push(delivery);
@@ -275,7 +275,7 @@ test("serve() gives up at drainMs what does not end, and RabbitMQ delivers it ag
   };
   await using _next = serve(connection, { [queue]: take });
   await eventually(() => seen.length === 1);
-  assert.equal(seen[0]?.redelivered, true);
+  assert(seen[0]?.redelivered);
 });
 
 test("serve() finishes and replies to what it has begun when it stops on RabbitMQ", async () => {
@@ -290,7 +290,7 @@ test("serve() finishes and replies to what it has begun when it stops on RabbitM
   await first.ready;
   const results = Array.from({ length: 40 }, (_, n) => call(n, background()));
   await delay(30);
-  assert.equal(await soon(first.shutdown()), true);
+  assert(await soon(first.shutdown()));
   await using _second = serve(connection, { [queue]: slow });
   assert.deepEqual(await soon(Promise.all(results)), results.map((_, n) => n));
 });
@@ -343,9 +343,12 @@ test("connect() can be closed while RabbitMQ is silent", async () => {
   const call = client<Word, { v: string }>(connection, { key: queue });
   assert.equal((await call({ s: "a" }, background())).v, "A");
   proxy.blackhole();
+  const pending = call({ s: "b" }, background());
+  const refused = assert.rejects(pending, { code: "unavailable" });
   const startedAt = performance.now();
   await running.shutdown();
   await connection[Symbol.asyncDispose]();
+  await refused;
   assert(performance.now() - startedAt < 6000);
 });
 

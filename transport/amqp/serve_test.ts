@@ -337,7 +337,7 @@ Deno.test("serve() finishes what it has begun when it stops, and puts back the r
   assert.equal(running.shutdown(), running.finished);
   await send(3, background());
   gate.resolve();
-  assert.equal(await soon(stopped), true);
+  assert(await soon(stopped));
   assert.deepEqual(await Promise.all(results), [0, 1]);
   assert.deepEqual(seen, [0, 1]);
   const left = broker.queues.get("q")!.messages.map(({ content }) => content.toString());
@@ -364,10 +364,10 @@ Deno.test("serve() gives up at drainMs what does not end, which goes back to its
   await clock.advance(4999);
   assert.equal(reason, undefined);
   await clock.advance(1);
-  assert.equal(await soon(stopped), false);
+  assert(!(await soon(stopped)));
   assert.equal(codeOf(reason), "unavailable");
   const [message] = broker.queues.get("q")!.messages;
-  assert.equal(message?.redelivered, true);
+  assert(message?.redelivered);
   assert.equal(clock.pending, 0);
 });
 
@@ -379,7 +379,7 @@ Deno.test("serve() can be stopped while the broker is away", async () => {
   broker.isDown = true;
   broker.cut();
   await settled();
-  assert.equal(await soon(running.shutdown()), true);
+  assert(await soon(running.shutdown()));
 });
 
 Deno.test("serve() refuses what cannot be", () => {
