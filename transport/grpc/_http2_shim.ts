@@ -1,5 +1,5 @@
 /**
- * Two remedies for HTTP/2 clients, both applied to the sessions that `node:http2` makes.
+ * Remedies for HTTP/2 clients, applied to the sessions that `node:http2` makes.
  *
  * The first keeps Deno alive. A GOAWAY makes Deno 2.9 call `close()` on the session from inside the
  * callback of its HTTP/2 library, which frees what the library still uses: the process dies in one of
@@ -9,15 +9,26 @@
  * The second keeps messages. grpc-js drops those that it has not handed on yet when a status other
  * than OK arrives, so that a stream loses what came before its error. For Kit's calls such a status
  * is put under another name, where {@linkcode heldStatus} finds it once all messages were read.
+ *
+ * The third lets grpc-js see the header of an answer before its body, so that an answer that is no
+ * gRPC is told by its HTTP status, and not by what its body would mean as a message: Deno gives out
+ * the body first where both came at once.
+ *
+ * The fourth lets a server answer before it has read all of a streamed request: grpc-js takes writes
+ * that come too late for a failure of the call.
  * @module
  */
 import type { Metadata } from "@grpc/grpc-js";
-import http2, { type ClientHttp2Session } from "node:http2";
+import http2, {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  type IncomingHttpHeaders,
+} from "node:http2";
 import { setImmediate } from "node:timers";
 
 const STATUS = "grpc-status";
-/** Asks to hold a status; it does not go on the wire. */
-const HOLD = "kit-hold-status";
+/** Marks the calls of Kit; it does not go on the wire. */
+const MARK = "kit-call";
 const HELD = "kit-held-status";
 
 let isApplied = false;
@@ -31,7 +42,7 @@ export function shimHttp2(): void {
   http2.connect = ((...args: Parameters<typeof connect>) => {
     const session = connect.apply(http2, args);
     if (isDeno) putOffEnd(session);
-    holdStatuses(session);
+    remedyCalls(session);
     return session;
   }) as typeof connect;
 }
@@ -62,26 +73,65 @@ function putOffEnd(session: ClientHttp2Session): void {
   }) as typeof session.emit;
 }
 
-function holdStatuses(session: ClientHttp2Session): void {
+function remedyCalls(session: ClientHttp2Session): void {
   const request = session.request;
   session.request = (headers, options) => {
-    if (headers === undefined || !(HOLD in headers)) return request.call(session, headers, options);
-    delete headers[HOLD];
+    if (headers === undefined || !(MARK in headers)) return request.call(session, headers, options);
+    delete headers[MARK];
     const stream = request.call(session, headers, options);
-    // Runs before the listener of grpc-js, which is given the same object.
-    stream.once("trailers", (trailers) => {
-      delete trailers[HELD];
-      if (trailers[STATUS] === undefined || trailers[STATUS] === "0") return;
-      trailers[HELD] = trailers[STATUS];
-      trailers[STATUS] = "0";
-    });
+    // These listeners run before those of grpc-js, which are given the same objects.
+    readAfterHeader(stream);
+    forgetWrites(stream);
+    stream.once("trailers", holdStatus);
     return stream;
   };
 }
 
-/** Asks to hold the status of a call until its messages were read. */
-export function holdStatus(metadata: Metadata): void {
-  metadata.set(HOLD, "1");
+function holdStatus(trailers: IncomingHttpHeaders): void {
+  delete trailers[HELD];
+  if (trailers[STATUS] === undefined || trailers[STATUS] === "0") return;
+  trailers[HELD] = trailers[STATUS];
+  trailers[STATUS] = "0";
+}
+
+function readAfterHeader(stream: ClientHttp2Stream): void {
+  const { resume } = stream;
+  let isWanted = false;
+  stream.resume = () => {
+    isWanted = true;
+    return stream;
+  };
+  stream.once("response", () => {
+    stream.resume = resume;
+    if (isWanted) stream.resume();
+  });
+}
+
+type Written = (error?: Error | null) => void;
+
+function forgetWrites(stream: ClientHttp2Stream): void {
+  const write = stream.write as (chunk: unknown, written: Written) => boolean;
+  let isAnswered = false;
+  const answered = () => {
+    isAnswered = true;
+  };
+  stream.once("response", (_, flags) => {
+    if ((flags & http2.constants.NGHTTP2_FLAG_END_STREAM) !== 0) answered();
+  });
+  stream.once("trailers", answered);
+  const writeUnlessAnswered = (chunk: unknown, written: Written): boolean => {
+    if (!isAnswered) {
+      return write.call(stream, chunk, (error) => written(isAnswered ? undefined : error));
+    }
+    setImmediate(written);
+    return true;
+  };
+  stream.write = writeUnlessAnswered as typeof stream.write;
+}
+
+/** Asks for the remedies of a call. */
+export function remedied(metadata: Metadata): void {
+  metadata.set(MARK, "1");
 }
 
 /** Tells the status that was held, and takes it out. */

@@ -1,19 +1,42 @@
 /**
- * Mends what the server of grpc-js 1.14.7 does otherwise than the protocol has it
+ * Mends what grpc-js 1.14.7 does otherwise than the protocol has it
  * (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). It reaches into members that are
  * private there, each looked for before it is used; the tests tell if one is gone.
  * @module
  */
-import { type Server, type ServerInterceptingCallInterface, status } from "@grpc/grpc-js";
+import {
+  type ChannelInterface,
+  logVerbosity,
+  type Server,
+  type ServerInterceptingCallInterface,
+  setLogVerbosity,
+  status,
+} from "@grpc/grpc-js";
 import http2, { type Http2Server, type IncomingHttpHeaders } from "node:http2";
+import process from "node:process";
 
 interface PrivateServer {
-  readonly http2Servers?: ReadonlyMap<Http2Server, unknown>;
+  readonly http2Servers?: ReadonlyMap<
+    Http2Server,
+    { readonly sessions?: Iterable<{ destroy(): void }> }
+  >;
 }
 
 interface PrivateCall {
   readonly decoder?: { readonly readState?: number };
   decompressMessage?(message: Uint8Array, encoding: string): unknown;
+}
+
+interface PrivateChannel {
+  readonly internalChannel?: {
+    readonly subchannelPool?: {
+      readonly pool?: Readonly<Record<string, readonly { readonly subchannel: Subchannel }[]>>;
+    };
+  };
+}
+
+interface Subchannel {
+  stopBackoff?(): void;
 }
 
 /** The longest time that grpc-js can wait, a little less than 25 days. */
@@ -36,6 +59,28 @@ export function mendServer(server: Server): void {
   for (const engine of (server as unknown as PrivateServer).http2Servers?.keys() ?? []) {
     engine.prependListener("stream", (_stream, headers) => mendTimeout(headers));
   }
+}
+
+/**
+ * Ends the connections of a server. `forceShutdown` knows none of them unless each call is accounted
+ * for in channelz, and `drain` none that is closing.
+ */
+export function endConnections(server: Server): void {
+  for (
+    const { sessions = [] } of (server as unknown as PrivateServer).http2Servers?.values() ?? []
+  ) {
+    for (const session of [...sessions]) session.destroy();
+  }
+  server.forceShutdown();
+}
+
+let isSilenced = false;
+
+/** grpc-js writes to the console what peers send it; it still does if GRPC_VERBOSITY is set. */
+export function silence(): void {
+  if (isSilenced) return;
+  isSilenced = true;
+  if (process.env.GRPC_VERBOSITY === undefined) setLogVerbosity(logVerbosity.NONE);
 }
 
 /** Times over 25 days overflow in grpc-js, into the past at that, and bad ones are read in part. */
@@ -75,4 +120,12 @@ export function mendCall(call: ServerInterceptingCallInterface): void {
 export function isCutOff(call: ServerInterceptingCallInterface): boolean {
   const state = (call as unknown as PrivateCall).decoder?.readState;
   return state !== undefined && state !== 0;
+}
+
+/** Closes a channel, with the timers that wait to connect again. */
+export function closeChannel(channel: ChannelInterface): void {
+  const pool = (channel as unknown as PrivateChannel).internalChannel?.subchannelPool?.pool ?? {};
+  const subchannels = Object.values(pool).flat();
+  channel.close();
+  for (const { subchannel } of subchannels) subchannel.stopBackoff?.();
 }

@@ -16,7 +16,7 @@ import {
 } from "@kit/endpoint";
 import { Buffer } from "node:buffer";
 import { type Schema, validate } from "../schema.ts";
-import { heldStatus, holdStatus } from "./_http2_shim.ts";
+import { heldStatus, remedied } from "./_http2_shim.ts";
 import { MessageStream } from "./_message_stream.ts";
 import { IncomingMetadata, type OutgoingMetadata } from "./_metadata.ts";
 import { Pump } from "./_pump.ts";
@@ -89,7 +89,7 @@ export class OutgoingCall implements Answer {
     return new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
-      if (this.#responses !== undefined) holdStatus(metadata.target);
+      remedied(metadata.target);
       this.#call.start(metadata.target, this);
       if (this.#responses === undefined) this.#call.startRead();
       if (bytes !== undefined) {

@@ -3,6 +3,7 @@
  * @module
  */
 import type { Endpoint } from "@kit/endpoint";
+export { eventually } from "../../sd/testdata/server_process.ts";
 import { type Channel, channel, type ChannelOptions } from "./channel.ts";
 import { client, type ClientOptions } from "./client.ts";
 import { type Codec, type Method, unary } from "./method.ts";

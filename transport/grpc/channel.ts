@@ -11,6 +11,7 @@ import {
 import { checkPositive, checkPositiveInteger } from "@kit/endpoint/check";
 import { Buffer } from "node:buffer";
 import { shimHttp2 } from "./_http2_shim.ts";
+import { closeChannel, silence } from "./_mend.ts";
 
 /** How a channel speaks TLS. */
 export interface ChannelTls {
@@ -131,6 +132,7 @@ export function channel(target: string, options: ChannelOptions = {}): Channel {
   checkPositive("reconnectMinMs", reconnectMinMs);
   checkPositive("reconnectMaxMs", reconnectMaxMs);
   shimHttp2();
+  silence();
   const inner = new GrpcChannel(target, credentialsOf(tls), {
     "grpc.max_receive_message_length": maxBytes,
     "grpc.max_send_message_length": maxBytes,
@@ -152,7 +154,7 @@ export function channel(target: string, options: ChannelOptions = {}): Channel {
     ...(authority === undefined ? {} : { "grpc.default_authority": authority }),
     ...(userAgent === undefined ? {} : { "grpc.primary_user_agent": userAgent }),
   });
-  return { target, inner, [Symbol.dispose]: () => inner.close() };
+  return { target, inner, [Symbol.dispose]: () => closeChannel(inner) };
 }
 
 function credentialsOf(tls: ChannelTls | undefined): ReturnType<typeof credentials.createSsl> {

@@ -8,7 +8,7 @@ import { checkNonNegative, checkPositive, checkPositiveInteger } from "@kit/endp
 import { Buffer } from "node:buffer";
 import process from "node:process";
 import { type ListenAddress, parseListenAddress } from "../http/listen_address.ts";
-import { mendCall, mendServer } from "./_mend.ts";
+import { endConnections, mendCall, mendServer, silence } from "./_mend.ts";
 import type { Binding, RunningCall, Serving } from "./server.ts";
 
 /** What makes a server speak TLS. */
@@ -193,7 +193,7 @@ export async function serve(
       for (const call of [...running]) call.abandon(error);
       // What was just written has to leave before the connections go.
       await delay(20, { clock: systemClock });
-      server.drain(`${host}:${bound}`, 0);
+      endConnections(server);
       await closed;
     }
     for (const name of names) process.off(name, onSignal);
@@ -237,6 +237,7 @@ function engine(
   checkPositive("maxAgeGraceMs", maxAgeGraceMs);
   checkPositive("maxIdleMs", maxIdleMs);
   const serving: Serving = { running, maxBytes };
+  silence();
   const byPath = new Map<string, Binding>();
   const server = new Server({
     "grpc.max_receive_message_length": maxBytes,
