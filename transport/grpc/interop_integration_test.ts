@@ -24,6 +24,7 @@ import { type AnswerMetadata, client } from "./client.ts";
 import { fromProto } from "./from_proto.ts";
 import { serve } from "./serve.ts";
 import { GRPC_GO, linesOf, run, ServingPeer } from "./testdata/peers.ts";
+import { Sender, sizesOf, streamOf } from "./testdata/streams.ts";
 import {
   type StreamingInputCallRequest,
   type StreamingOutputCallRequest,
@@ -112,54 +113,6 @@ function inputRequest(
 ): StreamingInputCallRequest {
   const payload = { body: new Uint8Array(size) };
   return create(method.streamingInputCall.input, { payload, ...expectation });
-}
-
-async function* streamOf<T>(...items: T[]): AsyncGenerator<T> {
-  yield* items;
-}
-
-async function sizesOf(
-  responses: AsyncIterable<{ payload?: { body: Uint8Array } }>,
-): Promise<number[]> {
-  const sizes = [];
-  for await (const { payload } of responses) sizes.push(payload?.body.length ?? 0);
-  return sizes;
-}
-
-/** A request whose items are sent by hand. */
-class Sender<T> implements AsyncIterableIterator<T> {
-  readonly #waiting: ((result: IteratorResult<T>) => void)[] = [];
-  readonly #items: IteratorResult<T>[] = [];
-
-  send(value: T): void {
-    this.#put({ done: false, value });
-  }
-
-  end(): void {
-    this.#put({ done: true, value: undefined });
-  }
-
-  #put(result: IteratorResult<T>): void {
-    const waiting = this.#waiting.shift();
-    if (waiting === undefined) this.#items.push(result);
-    else waiting(result);
-  }
-
-  next(): Promise<IteratorResult<T>> {
-    const item = this.#items.shift();
-    return item === undefined
-      ? new Promise((resolve) => this.#waiting.push(resolve))
-      : Promise.resolve(item);
-  }
-
-  return(): Promise<IteratorResult<T>> {
-    for (const waiting of this.#waiting.splice(0)) waiting({ done: true, value: undefined });
-    return Promise.resolve({ done: true, value: undefined });
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
 }
 
 async function emptyUnary(there: Channel): Promise<void> {

@@ -28,6 +28,7 @@ import {
   ServingPeer,
   writeFiles,
 } from "./testdata/peers.ts";
+import { sizesOf } from "./testdata/streams.ts";
 import { type StreamingOutputCallRequest, testService } from "./testdata/test_proto.ts";
 import { DETAILS, type SeenCall, testBindings } from "./testdata/test_service.ts";
 
@@ -187,14 +188,6 @@ function outputRequest(
   ...parameters: { size: number; intervalUs?: number; compressed?: { value: boolean } }[]
 ): StreamingOutputCallRequest {
   return create(method.streamingOutputCall.input, { responseParameters: parameters });
-}
-
-async function sizesOf(
-  responses: AsyncIterable<{ payload?: { body: Uint8Array } }>,
-): Promise<number[]> {
-  const sizes = [];
-  for await (const { payload } of responses) sizes.push(payload?.body.length ?? 0);
-  return sizes;
 }
 
 clientTest("client() calls a unary method of grpcio", async (there) => {
