@@ -20,10 +20,10 @@ import { errorText } from "./error_text.ts";
 import { GobRequests, GobWriter } from "./_gob_wire.ts";
 import { connectAnswer, HeadReader } from "./_head.ts";
 import { JsonRequests, JsonWriter } from "./_json_wire.ts";
-import type { BoundMethod, ReplyTo } from "./method.ts";
+import type { BoundMethod } from "./_bound_method.ts";
 import type { NetrpcServer } from "./server.ts";
 import { Outbox } from "./_outbox.ts";
-import type { GobType } from "./gob/type.ts";
+import { Reply } from "./_reply.ts";
 import {
   type Codec,
   MAX_DEPTH,
@@ -276,37 +276,5 @@ export class ServerConnection {
     } catch {
       // Who is told of an error cannot change what comes of it.
     }
-  }
-}
-
-/** Where a call is answered, once. */
-class Reply implements ReplyTo {
-  #isDone = false;
-  readonly method: string;
-
-  constructor(
-    readonly outbox: Outbox,
-    readonly header: RequestHeader,
-    readonly args: unknown,
-    readonly onSent: () => void,
-  ) {
-    this.method = header.method;
-  }
-
-  succeed(type: GobType<unknown>, reply: unknown): void {
-    if (this.#isDone) return;
-    this.outbox.writer.reply(this.method, this.header.id, type, reply);
-    this.#done();
-  }
-
-  fail(text: string): void {
-    if (this.#isDone) return;
-    this.outbox.writer.fail(this.method, this.header.id, text || errorText(undefined));
-    this.#done();
-  }
-
-  #done(): void {
-    this.#isDone = true;
-    this.outbox.flushSoon(this.onSent);
   }
 }

@@ -6,6 +6,7 @@ import type { Context, Endpoint } from "@kit/endpoint";
 import { validate } from "../schema.ts";
 import type { Schema } from "../schema.ts";
 import type { Finalizer, ServerSteps } from "../_server_call.ts";
+import type { BoundMethod, ReplyTo } from "./_bound_method.ts";
 import { errorText } from "./error_text.ts";
 import type { GobType } from "./gob/type.ts";
 
@@ -68,23 +69,10 @@ export interface MethodOptions<Req, Res, Args = Req, Reply = Res> {
   readonly onError?: (error: unknown, ctx: Context) => void;
 }
 
-/** Where the reply of a call is written to. */
-export interface ReplyTo extends CallInfo {
-  /** Writes the reply; throws if it is not of its type, and then nothing is written. */
-  succeed(type: GobType<unknown>, reply: unknown): void;
-  /** Writes the error. */
-  fail(text: string): void;
-}
-
 /** A method that a server can have. Make it with {@linkcode method}. */
 export interface Method {
   /** The type of its arguments. */
   readonly args: GobType<unknown>;
-}
-
-/** What a method is inside. */
-export interface BoundMethod extends Method {
-  readonly steps: ServerSteps<unknown, unknown, ReplyTo, ReplyTo, void>;
 }
 
 /**

@@ -3,7 +3,7 @@
  * @module
  */
 import { KitError } from "@kit/endpoint";
-import type { BoundMethod, Method } from "./method.ts";
+import type { Method } from "./method.ts";
 
 /** The methods of a server, by name; {@linkcode serve} serves them. */
 export interface NetrpcServer {
@@ -52,7 +52,7 @@ export function server(methods: Readonly<Record<string, Method>>): NetrpcServer 
     methods: [...byName.keys()],
     find: (name) => {
       const found = byName.get(name);
-      if (found !== undefined) return found as BoundMethod;
+      if (found !== undefined) return found;
       const dot = name.lastIndexOf(".");
       if (dot < 0) {
         const text = `rpc: service/method request ill-formed: ${name}`;

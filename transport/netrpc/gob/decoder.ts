@@ -34,6 +34,8 @@ export interface DecoderOptions {
 /** Thrown where a value goes on in a message that has not come yet. */
 const MORE: unique symbol = Symbol("more");
 
+const EMPTY = new Uint8Array(0);
+
 /** How often the bytes of a value may be gone through, one that comes in several messages. */
 const MAX_ATTEMPTS = 16;
 
@@ -57,7 +59,7 @@ export class Decoder {
     typeSequence: (reader) => this.#typeSequence(reader),
   };
   /** What has come: from `#start` to `#limit`. */
-  #bytes: Uint8Array = new Uint8Array(0);
+  #bytes: Uint8Array = EMPTY;
   #isOwn = true;
   #start = 0;
   #limit = 0;
@@ -100,7 +102,9 @@ export class Decoder {
     const left = this.#limit - this.#start;
     if (left === 0) {
       // A Buffer of Node is a Uint8Array whose `slice` copies nothing.
-      this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+      this.#bytes = bytes.constructor === Uint8Array
+        ? bytes
+        : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
       this.#isOwn = false;
       this.#start = 0;
       this.#limit = bytes.length;
@@ -163,7 +167,7 @@ export class Decoder {
         this.#isIntact = false;
       } else {
         this.#error = toKitError(error);
-        this.#bytes = new Uint8Array(0);
+        this.#bytes = EMPTY;
         this.#start = this.#limit = 0;
       }
       throw error;
@@ -243,7 +247,7 @@ export class Decoder {
     this.#work = 0;
     this.#isDefining = false;
     if (this.#start === this.#limit) {
-      this.#bytes = this.#reader.bytes = new Uint8Array(0);
+      this.#bytes = this.#reader.bytes = EMPTY;
       this.#start = this.#limit = 0;
     }
   }

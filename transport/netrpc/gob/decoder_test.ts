@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type KitError, toKitError } from "@kit/endpoint";
-import { typed } from "./_arbitrary_testing.ts";
+import { typed } from "./_arbitrary_test.ts";
 import * as gob from "./mod.ts";
 
 const hex = (text: string): Uint8Array => Uint8Array.from(text.split(" "), (b) => parseInt(b, 16));

@@ -1,6 +1,6 @@
 // What Go encodes is decoded and encoded here, and then decoded and compared by Go.
 import assert from "node:assert/strict";
-import { Everything, PEER, test } from "../_peer_testing.ts";
+import { Everything, PEER, test } from "../_peer_test.ts";
 import * as gob from "./mod.ts";
 
 for (const seed of [1, 2, 3]) {

@@ -1,5 +1,6 @@
 /**
  * Go's own net/rpc as a peer, and the types of its programs.
+ * Named as a test, so that it is not published.
  * @module
  */
 import assert from "node:assert/strict";

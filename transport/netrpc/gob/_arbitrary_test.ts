@@ -1,5 +1,6 @@
 /**
  * Random types with random values of them.
+ * Named as a test, so that it is not published.
  * @module
  */
 import fc from "fast-check";
