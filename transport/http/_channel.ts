@@ -43,7 +43,9 @@ export class Channel implements AsyncIterableIterator<unknown, undefined> {
   readonly #socket: WebSocket;
   readonly #options: ChannelOptions;
   readonly #isCredited: boolean;
-  readonly #closed = Promise.withResolvers<void>();
+  #resolveClosed!: () => void;
+  /** Resolves when the connection is closed, or the peer does not answer the close. */
+  readonly closed: Promise<void> = new Promise((resolve) => this.#resolveClosed = resolve);
   readonly #queue = new Queue();
   /** Whether the peer has told the end of its items. */
   #isEnded = false;
@@ -72,11 +74,6 @@ export class Channel implements AsyncIterableIterator<unknown, undefined> {
     socket.onmessage = ({ data }) => this.#take(data);
     socket.onerror = (event) => event.preventDefault();
     socket.onclose = ({ code, reason }) => this.#onClose(code, reason);
-  }
-
-  /** Resolves when the connection is closed, or the peer does not answer the close. */
-  get closed(): Promise<void> {
-    return this.#closed.promise;
   }
 
   /** Waits for something, but no longer than the channel is of use. */
@@ -259,8 +256,8 @@ export class Channel implements AsyncIterableIterator<unknown, undefined> {
     let pause: Disposable | undefined;
     if (this.#isEnded) close();
     else pause = linger(CLOSE_MS);
-    const late = clock.after(2 * CLOSE_MS, () => this.#closed.resolve());
-    this.#closed.promise.then(() => {
+    const late = clock.after(2 * CLOSE_MS, () => this.#resolveClosed());
+    this.closed.then(() => {
       late[Symbol.dispose]();
       pause?.[Symbol.dispose]();
     });
@@ -273,7 +270,7 @@ export class Channel implements AsyncIterableIterator<unknown, undefined> {
       ? "Connection was closed"
       : reason;
     this.#break(new KitError(codeOfClose(code), text));
-    this.#closed.resolve();
+    this.#resolveClosed();
   }
 
   /** Nothing more comes in or goes out. */
