@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { background, KitError, withSignal, withTimeout } from "@kit/endpoint";
 import { eventually, freePort } from "../../sd/testdata/server_process.ts";
-import { Args, Everything, PEER, Peer, Quotient, Simple, test } from "./_peer_test.ts";
+import { Args, Everything, Peer, Quotient, Simple, test } from "./_peer_test.ts";
 import { client } from "./client.ts";
 import { connect, type NetrpcConnection } from "./connect.ts";
 import { bool, int, string, struct } from "./gob/mod.ts";

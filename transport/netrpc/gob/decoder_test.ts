@@ -318,3 +318,52 @@ Deno.test("Decoder has limits that are positive", () => {
     assert.throws(() => new gob.Decoder({ [name]: 0 }), RangeError);
   }
 });
+
+// Go splits a value in two where an interface holds a type that is new to the stream.
+Deno.test("Decoder reads a value of Go that comes in several messages, wherever it is cut", () => {
+  const bytes = hex(
+    "1f 7f 03 01 01 04 48 65 6c 64 01 ff 80 00 01 02 01 03 41 6e 79 01 10 00 01 01 4e 01 04 00 " +
+      "00 00 38 ff 80 01 0b 6d 61 69 6e 2e 43 69 72 63 6c 65 ff 81 03 01 01 06 43 69 72 63 6c 65 " +
+      "01 ff 82 00 01 02 01 06 52 61 64 69 75 73 01 08 00 01 05 49 6e 6e 65 72 01 10 00 00 00 23 " +
+      "ff 82 15 01 40 01 05 5b 5d 69 6e 74 ff 83 02 01 02 ff 84 00 01 04 00 00 07 ff 84 03 00 01 " +
+      "02 00 01 0e 00 16 ff 80 01 0a 6d 61 69 6e 2e 4c 61 62 65 6c 0c 03 00 01 61 01 10 00",
+  );
+  const Any: gob.GobType<unknown> = gob.anyOf({
+    "main.Circle": gob.struct("Circle", { radius: gob.float, inner: gob.lazy(() => Any) }),
+    "[]int": gob.slice(gob.int),
+    "main.Label": gob.string,
+  });
+  const Held = gob.struct("Held", { any: Any, n: gob.int });
+  const Fewer = gob.struct("Held", { any: gob.anyOf({ int: gob.int }), n: gob.int });
+  const Number = gob.struct("Held", { n: gob.int });
+  const circle = { radius: 2, inner: { name: "[]int", value: [1] } };
+  for (let cut = 0; cut <= bytes.length; cut++) {
+    for (const type of [Held, Number, gob.dynamic, Fewer]) {
+      const decoder = new gob.Decoder();
+      const got: unknown[] = [];
+      for (const piece of [bytes.subarray(0, cut), bytes.subarray(cut)]) {
+        decoder.push(piece);
+        for (;;) {
+          try {
+            const next = decoder.decode(type as gob.GobType<unknown>);
+            if (next === undefined) break;
+            got.push(next.value);
+          } catch (error) {
+            got.push((error as KitError).code);
+            assert.equal(decoder.error, undefined);
+          }
+        }
+      }
+      assert.equal(got.length, 2);
+      if (type === Fewer) assert.deepEqual(got, ["invalid_argument", "invalid_argument"]);
+      if (type === Number) assert.deepEqual(got, [{ n: 7 }, { n: 8 }]);
+      if (type === Held) {
+        const [first, second] = [
+          { any: { name: "main.Circle", value: circle }, n: 7 },
+          { any: { name: "main.Label", value: "a" }, n: 8 },
+        ];
+        assert.deepEqual(got, [first, second]);
+      }
+    }
+  }
+});
