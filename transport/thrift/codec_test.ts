@@ -8,7 +8,7 @@ import { skip } from "./_skip.ts";
 import { Everything, everything, PROTOCOLS } from "./_support_test.ts";
 import * as thrift from "./mod.ts";
 
-const { field, list, map, set, struct } = thrift;
+const { field, list, map, set, string, struct } = thrift;
 
 /** A type with values of it. */
 interface Case {
@@ -234,6 +234,23 @@ for (const text of HOSTILE_JSON) {
     assert.throws(() => decode("json", Everything, bytes), Fault);
   });
 }
+
+Deno.test("the compact protocol refuses integers of more bits than theirs", () => {
+  const One = struct("One", { n: field(5, thrift.i64), s: field(7, string, { optional: true }) });
+  const read = (varint: string) => decode("compact", One, hex(`8221 00 016d 56 ${varint} 00`)).n;
+  assert.equal(read("ffffffffffffffffff01"), -(2n ** 63n));
+  assert.throws(() => read("ffffffffffffffffff03"), /more than 64 bits/);
+  assert.throws(() => read("00 28 808080801000"), /more than 32 bits/);
+});
+
+Deno.test("the compact protocol forgets a boolean field that could not be written", () => {
+  const Flag = struct("Flag", { on: field(1, thrift.bool) });
+  assert.throws(() => encode("compact", Flag, { on: 1 as never }), Fault);
+  assert.deepEqual(
+    decode("compact", list(thrift.bool), encode("compact", list(thrift.bool), [true])),
+    [true],
+  );
+});
 
 const Vector = struct("Vector", {
   a: field(1, thrift.bool),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { background, type Context, KitError, withSignal, withTimeout } from "@kit/endpoint";
+import { background, type Context, type KitError, withSignal, withTimeout } from "@kit/endpoint";
 import { FakeClock } from "@kit/endpoint/testing";
 import { soon } from "../http/_support_test.ts";
 import { remoteAddress } from "../http/keys.ts";
@@ -160,7 +160,7 @@ Deno.test("serve() tells a handler that its caller has gone, unless the call is 
   assert.equal((await soon(aborted) as KitError).code, "cancelled");
   await endpoints(connection).tell({ text: "a" }, background());
   connection[Symbol.dispose]();
-  assert.equal(await soon(told), false);
+  assert(!await soon(told));
 });
 
 Deno.test("serve() cuts off who stalls in a message, not who is idle", async () => {
@@ -176,15 +176,16 @@ Deno.test("serve() cuts off who stalls in a message, not who is idle", async () 
     await socket.write(call);
     assert((await socket.read(buffer))! > 0);
   }
-  const end = soon(stalled.read(buffer));
-  await stalled.write(call.subarray(0, 5));
+  const end = soon(stalled.read(buffer).catch(() => null));
+  const long = encodeCall("binary", methods.find, 2, { id: "x".repeat(40) });
+  await stalled.write(long.subarray(0, 5));
   for (let i = 0; i < 12; i++) {
     await new Promise((resolve) => setTimeout(resolve, 2));
     await clock.advance(100);
     // A byte now and then does not help.
-    await stalled.write(call.subarray(5 + i % 2, 6 + i % 2)).catch(() => {});
+    await stalled.write(long.subarray(5 + i, 6 + i)).catch(() => {});
   }
-  assert.equal(await end.catch(() => null), null);
+  assert.equal(await end, null);
   await idle.write(call);
   assert((await soon(idle.read(buffer)))! > 0);
 });
@@ -198,11 +199,11 @@ Deno.test("serve() closes connections that lie idle, and those over the limit", 
   await first.write(encodeCall("binary", methods.ping, 1, {}));
   assert((await first.read(buffer))! > 0);
   using second = await connect();
-  assert.equal(await soon(second.read(buffer)).catch(() => null), null);
-  const end = soon(first.read(buffer));
+  assert.equal(await soon(second.read(buffer).catch(() => null)), null);
+  const end = soon(first.read(buffer).catch(() => null));
   await new Promise((resolve) => setTimeout(resolve, 5));
   await clock.advance(1000);
-  assert.equal(await end.catch(() => null), null);
+  assert.equal(await end, null);
 });
 
 // S6
@@ -215,7 +216,7 @@ Deno.test("serve() finishes what is in flight when it stops", async () => {
   await new Promise((resolve) => setTimeout(resolve, 10));
   const stopped = running.shutdown();
   assert.equal(await call, 30);
-  assert.equal(await stopped, true);
+  assert(await stopped);
   await assert.rejects(ping({}, background()), { code: "unavailable" });
 });
 
@@ -235,7 +236,7 @@ Deno.test("serve() cuts off what is in flight after drainMs", async () => {
   await new Promise((resolve) => setTimeout(resolve, 10));
   const stopped = running.shutdown();
   await clock.advance(5000);
-  assert.equal(await soon(stopped), false);
+  assert(!await soon(stopped));
   await soon(aborted.promise);
   await rejected;
 });
@@ -354,6 +355,16 @@ Deno.test("connect() opens no more sockets than it may, and uses them again", as
   assert.equal(addresses.size, 3);
 });
 
+Deno.test("connect() opens a socket for who waits when another call has cost its own", async () => {
+  await using running = serving(processor());
+  using connection = thrift.connect(`${HOST}:${running.addr.port}`, { maxSockets: 1 });
+  const { slow, ping } = endpoints(connection);
+  using ctx = withTimeout(background(), 10);
+  const late = assert.rejects(slow({ ms: 50 }, ctx), { code: "deadline_exceeded" });
+  assert.equal(await soon(ping({}, background())), undefined);
+  await late;
+});
+
 Deno.test("connect() fails calls in flight and waiting ones when it is disposed of", async () => {
   await using running = serving(processor());
   const connection = thrift.connect(`${HOST}:${running.addr.port}`, { maxSockets: 1 });
@@ -416,7 +427,8 @@ for (const [name, bytes, why] of bad) {
 
 Deno.test("client() refuses a reply without a result, and one over the limit", async () => {
   const empty = Uint8Array.fromHex("80010002000000 0466696e640000000100".replaceAll(" ", ""));
-  await answering(enframe(empty, true), async (address) => {
+  const isFramed = true;
+  await answering(enframe(empty, isFramed), async (address) => {
     using connection = thrift.connect(address, { framed: true });
     await assert.rejects(endpoints(connection).find({ id: "x" }, background()), {
       code: "internal",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { decode, encode } from "./_codec_testing.ts";
 import { Fault } from "./_fault.ts";
-import { Color, Gauntlet, NotFound, PROTOCOLS, Size } from "./_support_test.ts";
+import { Color, type Gauntlet, NotFound, PROTOCOLS, Size } from "./_support_test.ts";
 import * as thrift from "./mod.ts";
 
 const { field, list, map, set, string, struct } = thrift;

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { background, withTimeout } from "@kit/endpoint";
 import { eventually, freePort, ServerProcess } from "../../sd/testdata/server_process.ts";
 import { serve as serveHttp } from "../http/serve.ts";
+import { decode, encode, hex } from "./_codec_testing.ts";
 import { endpoints, everything, HOST, NotFound, processor, serving } from "./_support_test.ts";
 import * as thrift from "./mod.ts";
 
@@ -188,6 +189,25 @@ for (const protocol of PROTOCOLS) {
       });
     },
   );
+}
+
+const Uuids = thrift.struct("S", {
+  one: thrift.field(1, thrift.uuid),
+  many: thrift.field(2, thrift.list(thrift.uuid)),
+});
+for (const protocol of PROTOCOLS) {
+  test("python", `uuid is written as python writes it, ${protocol}`, async () => {
+    const { stdout } = await new Deno.Command("python3", {
+      args: [PEER, "uuid", protocol],
+      env: PEERS.python.env,
+    }).output();
+    const bytes = hex(new TextDecoder().decode(stdout));
+    const id = "00112233-4455-6677-8899-aabbccddeeff";
+    const value = { one: id, many: [id, id] };
+    const text = (bytes: Uint8Array) => new TextDecoder("latin1").decode(bytes);
+    assert.equal(text(encode(protocol, Uuids, value)), text(bytes));
+    assert.deepEqual(decode(protocol, Uuids, bytes), value);
+  });
 }
 
 for (const peer of ["python", "go"] as const) {

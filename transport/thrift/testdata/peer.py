@@ -2,11 +2,13 @@
 
 peer.py serve PORT PROTOCOL TRANSPORT    serves until it is killed
 peer.py call PORT PROTOCOL TRANSPORT     runs checks against a server; prints "ok NAME" for each
+peer.py uuid PROTOCOL                    prints a message with UUIDs, as hexadecimal digits
 """
 
 import sys
 import threading
 import time
+import uuid
 
 from gauntlet import Later
 from gauntlet.ttypes import Color, Everything, Leaf, NotFound, Size, SumReply
@@ -15,7 +17,7 @@ from thrift.protocol.TCompactProtocol import TCompactProtocolFactory
 from thrift.protocol.TJSONProtocol import TJSONProtocolFactory
 from thrift.server.THttpServer import THttpServer
 from thrift.server.TServer import TThreadedServer
-from thrift.Thrift import TApplicationException
+from thrift.Thrift import TApplicationException, TType
 from thrift.transport import THttpClient, TSocket, TTransport
 
 PROTOCOLS = {
@@ -175,6 +177,31 @@ def call(port, protocol, transport):
     check("ten at once", len(done) == 10)
 
 
+def write_uuid(protocol):
+    """By hand, as Debian's compiler is older than the type."""
+    buffer = TTransport.TMemoryBuffer()
+    output = PROTOCOLS[protocol]().getProtocol(buffer)
+    value = uuid.UUID("00112233-4455-6677-8899-aabbccddeeff")
+    output.writeMessageBegin("m", 1, 7)
+    output.writeStructBegin("S")
+    output.writeFieldBegin("one", TType.UUID, 1)
+    output.writeUuid(value)
+    output.writeFieldEnd()
+    output.writeFieldBegin("many", TType.LIST, 2)
+    output.writeListBegin(TType.UUID, 2)
+    output.writeUuid(value)
+    output.writeUuid(value)
+    output.writeListEnd()
+    output.writeFieldEnd()
+    output.writeFieldStop()
+    output.writeStructEnd()
+    output.writeMessageEnd()
+    print(buffer.getvalue().hex())
+
+
 if __name__ == "__main__":
+    if sys.argv[1] == "uuid":
+        write_uuid(sys.argv[2])
+        sys.exit()
     role, port, protocol, transport = sys.argv[1:]
     {"serve": serve, "call": call}[role](int(port), protocol, transport)
