@@ -351,6 +351,23 @@ Deno.test("client() sends nothing for a call that is cancelled before", async ()
   assert.equal(broker.dials, 0);
 });
 
+Deno.test("client() sends nothing when its time has passed before it could", async () => {
+  const { connection, broker } = brokerWith("q");
+  await using _connection = connection;
+  await connection.ready();
+  const call = client<number, number>(connection, {
+    key: "q",
+    timeoutMs: 5,
+    before: [(ctx) => {
+      const end = performance.now() + 10;
+      while (performance.now() < end);
+      return ctx;
+    }],
+  });
+  await assert.rejects(soon(call(1, background())), { code: "deadline_exceeded" });
+  assert.equal(broker.queues.get("q")?.messages.length, 0);
+});
+
 Deno.test("client() refuses a correlation id that is in use, and takes it again after", async () => {
   const { connection, broker } = brokerWith("q");
   await using _connection = connection;

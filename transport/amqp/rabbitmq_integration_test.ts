@@ -152,15 +152,31 @@ test("client() and serve() call over RabbitMQ, metadata, deadline and errors inc
 test("client() rejects at once where RabbitMQ finds no queue or no exchange", async () => {
   const { connection, queue } = connected();
   await using _connection = connection;
-  await using _running = serve(connection, { [queue]: uppercase });
+  const slow = server((n: number) => delay(100).then(() => n));
+  await using running = serve(connection, { [queue]: slow });
+  await running.ready;
+  const call = client<number, number>(connection, { key: queue });
+  const others = [1, 2, 3].map((n) => call(n, background()));
   const startedAt = performance.now();
   const lost = client<Word, unknown>(connection, { key: "nobody" });
   await assert.rejects(lost({ s: "" }, background()), { code: "unavailable" });
   const nowhere = client<Word, unknown>(connection, { exchange: "nowhere", key: queue });
   await assert.rejects(nowhere({ s: "" }, background()), { code: "unavailable" });
   assert(performance.now() - startedAt < 2000);
-  const call = client<Word, { v: string }>(connection, { key: queue });
-  assert.equal((await call({ s: "a" }, background())).v, "A");
+  // Whoever calls rightly does not suffer: the broker has closed no channel over it.
+  assert.deepEqual(await Promise.all(others), [1, 2, 3]);
+});
+
+test("client() does not wait for TCP to gather more", async () => {
+  const { connection, queue } = connected();
+  await using _connection = connection;
+  await using _running = serve(connection, { [queue]: uppercase });
+  const call = client<Word, unknown>(connection, { key: queue });
+  await call({ s: "a" }, background());
+  const startedAt = performance.now();
+  for (let i = 0; i < 50; i++) await call({ s: "a" }, background());
+  // It would be 40 ms a call.
+  assert(performance.now() - startedAt < 1000);
 });
 
 test("client() has RabbitMQ drop requests that nobody waits for any more", async () => {

@@ -345,6 +345,28 @@ Deno.test("serve() finishes what it has begun when it stops, and puts back the r
   assert.equal(connection.status, "connected");
 });
 
+Deno.test("serve() puts back what waits its turn when it stops", async () => {
+  const { connection, broker, send } = withGraveyard();
+  await using _connection = connection;
+  const gate = Promise.withResolvers<void>();
+  let begun = 0;
+  const running = serve(connection, {
+    q: server(() => {
+      begun++;
+      return gate.promise;
+    }),
+  }, { prefetch: 1, acknowledgeWhen: "received" });
+  await running.ready;
+  for (const n of [1, 2, 3]) await send(n, background());
+  await until(() => begun === 1 && broker.queues.get("q")!.messages.length === 1);
+  const stopped = running.shutdown();
+  gate.resolve();
+  assert(await soon(stopped));
+  assert.equal(begun, 1);
+  const left = broker.queues.get("q")!.messages.map(({ content }) => content.toString());
+  assert.deepEqual(left, ["2", "3"]);
+});
+
 Deno.test("serve() gives up at drainMs what does not end, which goes back to its queue", async () => {
   const { connection, broker, send } = withGraveyard();
   await using _connection = connection;
