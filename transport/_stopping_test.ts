@@ -39,7 +39,7 @@ Deno.test("stoppable() resolves to false when the work takes too long", async ()
   const done = server[Symbol.asyncDispose]();
   await clock.advance(1000);
   await done;
-  assert.equal(await server.finished, false);
+  assert(!await server.finished);
 });
 
 Deno.test("stoppable() stops at a signal, and waits no longer at a second", async () => {
@@ -48,7 +48,7 @@ Deno.test("stoppable() stops at a signal, and waits no longer at a second", asyn
   assert.equal(times(), 1);
   assert(way().isSignalled);
   process.emit("SIGHUP");
-  assert.equal(await server.finished, false);
+  assert(!await server.finished);
   assert.equal(process.listenerCount("SIGHUP"), 0);
   await released();
 });
@@ -57,7 +57,7 @@ Deno.test("stoppable() listens for signals no longer once it has stopped", async
   const { server, work } = stopping(["SIGHUP"]);
   assert.equal(process.listenerCount("SIGHUP"), 1);
   work.resolve();
-  assert.equal(await server.shutdown(), true);
+  assert(await server.shutdown());
   assert.equal(process.listenerCount("SIGHUP"), 0);
   await released();
 });

@@ -2,12 +2,13 @@
  * Serves subjects, and stops without losing what is in flight.
  * @module
  */
-import { type Clock, delay, KitError, systemClock } from "@kit/endpoint";
+import { type Clock, KitError, systemClock } from "@kit/endpoint";
 import {
   checkNonNegative,
   checkNonNegativeInteger,
   checkPositiveInteger,
 } from "@kit/endpoint/check";
+import { stoppable } from "../_stopping.ts";
 import type { Connection } from "./connection.ts";
 import { Dispatcher } from "./_dispatcher.ts";
 import { checkPattern, checkSubject } from "./_subject.ts";
@@ -134,7 +135,6 @@ export function serve(
 
   const dispatcher = new Dispatcher({ maxInFlight, maxPending, maxPendingBytes, onError });
   const { promise: ready, resolve: setReady, reject: setUnready } = Promise.withResolvers<void>();
-  const { promise: finished, resolve: finish } = Promise.withResolvers<boolean>();
   ready.catch(() => {}); // Not everybody asks.
   const subscriptions = Object.entries(handlers).map(([subject, handler]) =>
     connection.subscribe(subject, {
@@ -157,13 +157,6 @@ export function serve(
     }
   }
 
-  /** Waits for some work; `false` if it takes too long. */
-  function within(ms: number, work: Promise<unknown>): Promise<boolean> {
-    const pause = new AbortController();
-    const late = delay(ms, { signal: pause.signal, clock }).then(() => false, () => false);
-    return Promise.race([work.then(() => true, () => true), late]).finally(() => pause.abort());
-  }
-
   async function confirm(): Promise<void> {
     // The client subscribes again by itself: what is lost with a connection is the answer to this.
     while (!connection.isClosed()) {
@@ -171,33 +164,28 @@ export function serve(
     }
   }
 
-  async function stop(): Promise<void> {
+  let isStopping = false;
+  const stopped = stoppable(async ({ within }) => {
     setUnready(stopping());
+    isStopping = true;
     const stopAt = clock.now() + drainMs;
     await within(drainMs, Promise.allSettled(subscriptions.map((each) => each.drain())));
     for (const each of subscriptions) if (!each.isClosed()) each.unsubscribe();
     const leftMs = connection.isClosed() ? 0 : stopAt - clock.now();
     const isClean = await within(leftMs, dispatcher.idle());
     if (!isClean) dispatcher.giveUp(stopping());
-    if (!connection.isClosed()) await within(FLUSH_MS, connection.flush());
-    finish(isClean);
-  }
-
-  let stopped: Promise<void> | undefined;
-  function shutdown(): Promise<boolean> {
-    stopped ??= stop();
-    return finished;
-  }
-
+    if (!connection.isClosed()) await within(FLUSH_MS, connection.flush().catch(() => {}));
+    return isClean;
+  }, { clock });
   confirm();
   connection.closed().then((cause) => {
-    if (stopped !== undefined) return;
+    if (isStopping) return;
     const error = closed(cause ?? undefined);
     setUnready(error);
     tell(error);
-    shutdown();
+    stopped.shutdown();
   });
-  return { ready, finished, shutdown, [Symbol.asyncDispose]: async () => void await shutdown() };
+  return { ready, ...stopped };
 }
 
 function closed(cause?: unknown): KitError {
