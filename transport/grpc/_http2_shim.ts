@@ -16,6 +16,8 @@
  *
  * The fourth lets a server answer before it has read all of a streamed request: grpc-js takes writes
  * that come too late for a failure of the call.
+ *
+ * The fifth tells a call that was lost with its connection from one that the server has cancelled.
  * @module
  */
 import type { Metadata } from "@grpc/grpc-js";
@@ -77,12 +79,19 @@ function remedyCalls(session: ClientHttp2Session): void {
   const request = session.request;
   session.request = (headers, options) => {
     if (headers === undefined || !(MARK in headers)) return request.call(session, headers, options);
+    const call = String(headers[MARK]);
     delete headers[MARK];
     const stream = request.call(session, headers, options);
     // These listeners run before those of grpc-js, which are given the same objects.
     readAfterHeader(stream);
     forgetWrites(stream);
     stream.once("trailers", holdStatus);
+    stream.once("close", () => {
+      if (stream.rstCode !== http2.constants.NGHTTP2_CANCEL || !session.destroyed) return;
+      lost.add(call);
+      // The status of the call comes in this turn.
+      setImmediate(() => lost.delete(call));
+    });
     return stream;
   };
 }
@@ -129,9 +138,19 @@ function forgetWrites(stream: ClientHttp2Stream): void {
   stream.write = writeUnlessAnswered as typeof stream.write;
 }
 
-/** Asks for the remedies of a call. */
-export function remedied(metadata: Metadata): void {
-  metadata.set(MARK, "1");
+let count = 0;
+const lost = new Set<string>();
+
+/** Asks for the remedies of a call; returns what it is known by. */
+export function remedied(metadata: Metadata): string {
+  const call = String(count++);
+  metadata.set(MARK, call);
+  return call;
+}
+
+/** Tells whether a call was cancelled by the loss of its connection. */
+export function isLost(call: string): boolean {
+  return lost.has(call);
 }
 
 /** Tells the status that was held, and takes it out. */

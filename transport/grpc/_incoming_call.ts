@@ -28,10 +28,24 @@ import { Pump } from "./_pump.ts";
 import { statusOfError } from "./_rich_error.ts";
 import type { MetadataWriter } from "./metadata_writer.ts";
 import type { Method } from "./method.ts";
-import type { Reply, RunningCall, Serving } from "./server.ts";
+import type { Reply } from "./server.ts";
 
 /** How many bytes of a streamed response may wait in HTTP/2. */
 const WINDOW_BYTES = 64 * 1024;
+
+/** A call that a server is busy with. */
+export interface RunningCall {
+  /** Ends the call: the caller is told the error, and the context of the call is aborted with it. */
+  abandon(error: KitError): void;
+}
+
+/** What the calls of a server share. */
+export interface Serving {
+  /** Holds each call until it is over. */
+  readonly running: Set<RunningCall>;
+  /** The most bytes that a message may have. */
+  readonly maxBytes: number;
+}
 
 /** What a call is answered with: the options of its server, defaults filled in. */
 export interface Answering<Req, Res> {
@@ -71,10 +85,7 @@ export class Answerer<Req, Res> {
   }
 
   answer(ctx: Context, call: IncomingCall): Promise<void> {
-    if (!this.method.responseStream) return answer(this.#steps, ctx, call, call);
-    const endpoint: Endpoint<Req, Res> = async (request, ctx) =>
-      call.hold(await this.#steps.endpoint(request, ctx));
-    return answer({ ...this.#steps, endpoint }, ctx, call, call);
+    return answer(this.#steps, ctx, call, call);
   }
 }
 
@@ -100,7 +111,6 @@ export class IncomingCall implements RunningCall {
   #reply: ReplyMetadata | undefined;
   #message: Uint8Array | undefined;
   #requests: MessageStream<unknown> | undefined;
-  #response: AsyncIterable<unknown> | undefined;
   #pump: Pump<unknown> | undefined;
   #isOver = false;
 
@@ -221,12 +231,6 @@ export class IncomingCall implements RunningCall {
     return schema === undefined ? value : validate(schema, value, "request");
   }
 
-  /** Keeps a streamed response, so that it is told if nobody will read it. */
-  hold<Res>(response: Res): Res {
-    this.#response = response as AsyncIterable<unknown>;
-    return response;
-  }
-
   encode(response: unknown): void | Promise<void> {
     const isStream = this.#answerer.method.responseStream;
     const bytes = isStream ? undefined : this.#serialize(response);
@@ -243,7 +247,6 @@ export class IncomingCall implements RunningCall {
   }
 
   async #stream(response: AsyncIterable<unknown>): Promise<void> {
-    this.#response = undefined;
     const write = (item: unknown, taken: () => void): number => {
       const bytes = this.#serialize(item);
       this.#call.sendMessage(bytes, taken);
@@ -277,7 +280,6 @@ export class IncomingCall implements RunningCall {
   }
 
   fail(error: KitError): void {
-    if (this.#response !== undefined) abandon(this.#response);
     if (this.#isOver) return;
     this.#isOver = true;
     this.#sendStatus(error);
@@ -286,14 +288,5 @@ export class IncomingCall implements RunningCall {
   #sendStatus(error: KitError): void {
     const trailer = this.#reply?.ownTrailer?.target ?? new GrpcMetadata();
     this.#call.sendStatus(statusOfError(error, trailer));
-  }
-}
-
-/** Tells a stream that nobody will read it. */
-function abandon(stream: AsyncIterable<unknown>): void {
-  try {
-    stream[Symbol.asyncIterator]().return?.()?.then(undefined, () => {});
-  } catch {
-    // It is over whatever it says.
   }
 }

@@ -12,13 +12,13 @@ import {
   setLogVerbosity,
   status,
 } from "@grpc/grpc-js";
-import http2, { type Http2Server, type IncomingHttpHeaders } from "node:http2";
+import http2, { type Http2Server, type Http2Session, type IncomingHttpHeaders } from "node:http2";
 import process from "node:process";
 
 interface PrivateServer {
   readonly http2Servers?: ReadonlyMap<
     Http2Server,
-    { readonly sessions?: Iterable<{ destroy(): void }> }
+    { readonly sessions?: Iterable<Http2Session> }
   >;
 }
 
@@ -59,6 +59,36 @@ export function mendServer(server: Server): void {
   for (const engine of (server as unknown as PrivateServer).http2Servers?.keys() ?? []) {
     engine.prependListener("stream", (_stream, headers) => mendTimeout(headers));
   }
+}
+
+/** No stream has a higher number, so a GOAWAY with it refuses none. */
+const LAST_STREAM = 2 ** 31 - 1;
+
+/**
+ * Takes no connections any more and asks clients to send no more calls on those that there are. It
+ * resolves when each has answered, so that every call sent before has arrived: grpc-js closes a
+ * connection in one step, and calls on their way to it are lost.
+ */
+export async function announceStop(server: Server): Promise<void> {
+  const answers: Promise<void>[] = [];
+  for (const [engine, info] of (server as unknown as PrivateServer).http2Servers ?? []) {
+    engine.close();
+    for (const session of info.sessions ?? []) answers.push(announce(session));
+  }
+  await Promise.all(answers);
+}
+
+function announce(session: Http2Session): Promise<void> {
+  return new Promise((resolve) => {
+    session.once("close", resolve);
+    try {
+      session.goaway(http2.constants.NGHTTP2_NO_ERROR, LAST_STREAM);
+      session.ping(() => resolve());
+    } catch {
+      // It is closed already.
+      resolve();
+    }
+  });
 }
 
 /**

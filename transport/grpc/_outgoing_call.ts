@@ -2,7 +2,12 @@
  * One call of a client. It speaks to the channel of grpc-js, below its Node streams.
  * @module
  */
-import { type Metadata as GrpcMetadata, status, type StatusObject } from "@grpc/grpc-js";
+import {
+  type ChannelInterface,
+  type Metadata as GrpcMetadata,
+  status,
+  type StatusObject,
+} from "@grpc/grpc-js";
 import {
   codeOf,
   type Context,
@@ -16,18 +21,17 @@ import {
 } from "@kit/endpoint";
 import { Buffer } from "node:buffer";
 import { type Schema, validate } from "../schema.ts";
-import { heldStatus, remedied } from "./_http2_shim.ts";
+import { heldStatus, isLost, remedied } from "./_http2_shim.ts";
 import { MessageStream } from "./_message_stream.ts";
 import { IncomingMetadata, type OutgoingMetadata } from "./_metadata.ts";
 import { Pump } from "./_pump.ts";
 import { errorOfStatus } from "./_rich_error.ts";
-import type { Channel } from "./channel.ts";
 import type { AnswerMetadata } from "./client.ts";
 import type { Method } from "./method.ts";
 
 /** What all calls of a client share. */
 export interface Way {
-  readonly channel: Channel;
+  readonly channel: ChannelInterface;
   readonly method: Method<unknown, unknown>;
   readonly schema: Schema<unknown> | undefined;
   /** Whether a streamed response is given out only when the server has sent its header. */
@@ -47,7 +51,7 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 export class OutgoingCall implements Answer {
   readonly #way: Way;
   readonly #ctx: Context;
-  readonly #call: ReturnType<Channel["inner"]["createCall"]>;
+  readonly #call: ReturnType<ChannelInterface["createCall"]>;
   header: Metadata = NO_METADATA;
   trailer: Metadata = NO_METADATA;
   #message: Uint8Array | undefined;
@@ -55,6 +59,7 @@ export class OutgoingCall implements Answer {
   #pump: Pump<unknown> | undefined;
   #resolve!: (answer: Answer) => void;
   #reject!: (error: unknown) => void;
+  #id = "";
   #hasHeader = false;
   #isOver = false;
 
@@ -68,7 +73,7 @@ export class OutgoingCall implements Answer {
       ? Infinity
       : Math.min(deadline, systemClock.now() + MAX_TIMEOUT_MS);
     try {
-      this.#call = way.channel.inner.createCall(way.method.path, until, null, null, null);
+      this.#call = way.channel.createCall(way.method.path, until, null, null, null);
     } catch (cause) {
       throw new KitError("unavailable", "Cannot call as the channel is closed", { cause });
     }
@@ -89,7 +94,7 @@ export class OutgoingCall implements Answer {
     return new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
-      remedied(metadata.target);
+      this.#id = remedied(metadata.target);
       this.#call.start(metadata.target, this);
       if (this.#responses === undefined) this.#call.startRead();
       if (bytes !== undefined) {
@@ -170,6 +175,9 @@ export class OutgoingCall implements Answer {
     // A server that gives up at the same deadline may be ahead of our clock.
     if (received.code === status.CANCELLED && remainingMs(this.#ctx) <= 0) {
       return new KitError("deadline_exceeded", "Deadline exceeded");
+    }
+    if (received.code === status.CANCELLED && isLost(this.#id)) {
+      return new KitError("unavailable", "Connection was lost");
     }
     const isFromPeer = this.#hasHeader || Object.keys(received.metadata.toJSON()).length > 0;
     return errorOfStatus(received, isFromPeer);

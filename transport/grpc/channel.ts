@@ -2,14 +2,10 @@
  * Connections to a gRPC service.
  * @module
  */
-import {
-  Channel as GrpcChannel,
-  type ChannelInterface,
-  compressionAlgorithms,
-  credentials,
-} from "@grpc/grpc-js";
+import { Channel as GrpcChannel, compressionAlgorithms, credentials } from "@grpc/grpc-js";
 import { checkPositive, checkPositiveInteger } from "@kit/endpoint/check";
 import { Buffer } from "node:buffer";
+import { keepInner } from "./_inner.ts";
 import { shimHttp2 } from "./_http2_shim.ts";
 import { closeChannel, silence } from "./_mend.ts";
 
@@ -90,8 +86,6 @@ export interface ChannelOptions {
 export interface Channel extends Disposable {
   /** Where it leads. */
   readonly target: string;
-  /** The channel of grpc-js. */
-  readonly inner: ChannelInterface;
 }
 
 /**
@@ -154,7 +148,7 @@ export function channel(target: string, options: ChannelOptions = {}): Channel {
     ...(authority === undefined ? {} : { "grpc.default_authority": authority }),
     ...(userAgent === undefined ? {} : { "grpc.primary_user_agent": userAgent }),
   });
-  return { target, inner, [Symbol.dispose]: () => closeChannel(inner) };
+  return keepInner({ target, [Symbol.dispose]: () => closeChannel(inner) }, inner);
 }
 
 function credentialsOf(tls: ChannelTls | undefined): ReturnType<typeof credentials.createSsl> {

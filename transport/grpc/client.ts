@@ -6,6 +6,7 @@ import { type Context, type Endpoint, type Metadata, NO_METADATA } from "@kit/en
 import { checkPositive } from "@kit/endpoint/check";
 import { caller } from "../_client_call.ts";
 import type { Schema } from "../schema.ts";
+import { innerOf } from "./_inner.ts";
 import { OutgoingMetadata } from "./_metadata.ts";
 import { type Answer, OutgoingCall } from "./_outgoing_call.ts";
 import type { Channel } from "./channel.ts";
@@ -94,7 +95,7 @@ export function client<Req, Res>(
   checkPositive("timeoutMs", timeoutMs);
   const isHeaderAwaited = !method.requestStream || after.length > 0;
   const way = {
-    channel,
+    channel: innerOf(channel),
     method: method as Method<unknown, unknown>,
     schema: schema as Schema<unknown> | undefined,
     isHeaderAwaited,

@@ -2,26 +2,27 @@
  * Methods out of what `@bufbuild/protobuf` generates.
  * @module
  */
-import {
-  type DescMessage,
-  type DescMethod,
-  fromBinary,
-  type MessageShape,
-  toBinary,
-} from "@bufbuild/protobuf";
-import type { Codec, Method } from "./method.ts";
+import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import type { Codec, DescribedMethod, Method } from "./method.ts";
+
+/**
+ * The messages that a description of them describes.
+ * @typeParam D The description; generated ones carry the type.
+ */
+export type MessageOf<D> = D extends { readonly $codegenv2: { readonly a: infer M } } ? M
+  : { readonly $typeName: string };
 
 /**
  * What {@linkcode fromProto} makes of a described method.
  * @typeParam M The described method.
  */
-export type ProtoMethod<M extends Pick<DescMethod, "methodKind" | "input" | "output">> = Method<
+export type ProtoMethod<M extends DescribedMethod> = Method<
   M["methodKind"] extends "client_streaming" | "bidi_streaming"
-    ? AsyncIterable<MessageShape<M["input"]>>
-    : MessageShape<M["input"]>,
+    ? AsyncIterable<MessageOf<M["input"]>>
+    : MessageOf<M["input"]>,
   M["methodKind"] extends "server_streaming" | "bidi_streaming"
-    ? AsyncIterable<MessageShape<M["output"]>>
-    : MessageShape<M["output"]>
+    ? AsyncIterable<MessageOf<M["output"]>>
+    : MessageOf<M["output"]>
 >;
 
 /**
@@ -50,14 +51,14 @@ export type ProtoMethod<M extends Pick<DescMethod, "methodKind" | "input" | "out
  * assert.equal(fromProto(service.method.sum!).path, "/pb.Add/Sum");
  * ```
  */
-export function fromProto<M extends DescMethod>(descriptor: M): ProtoMethod<M> {
+export function fromProto<M extends DescribedMethod>(descriptor: M): ProtoMethod<M> {
   const { parent, name, methodKind, input, output } = descriptor;
   return {
     path: `/${parent.typeName}/${name}`,
     requestStream: methodKind === "client_streaming" || methodKind === "bidi_streaming",
     responseStream: methodKind === "server_streaming" || methodKind === "bidi_streaming",
-    request: codec(input),
-    response: codec(output),
+    request: codec(input as DescMessage),
+    response: codec(output as DescMessage),
     descriptor,
   };
 }

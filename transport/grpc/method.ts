@@ -3,7 +3,25 @@
  * wire.
  * @module
  */
-import type { DescMethod } from "@bufbuild/protobuf";
+
+/** What is used of a described method: every `DescMethod` of `@bufbuild/protobuf` is one. */
+export interface DescribedMethod {
+  /** Its name, as `Sum`. */
+  readonly name: string;
+  /** What it streams. */
+  readonly methodKind: "unary" | "server_streaming" | "client_streaming" | "bidi_streaming";
+  /** The description of a message of the request. */
+  readonly input: object;
+  /** The description of a message of the response. */
+  readonly output: object;
+  /** The service that it belongs to. */
+  readonly parent: {
+    /** The full name, as `pkg.Service`. */
+    readonly typeName: string;
+    /** The description of the file. */
+    readonly file: object;
+  };
+}
 
 /**
  * Turns messages into bytes and back.
@@ -53,7 +71,7 @@ export interface Method<Req, Res> {
   /** The codec of one message of the response. */
   readonly response: Codec<unknown>;
   /** Its description, where it was made of one; reflection serves it. */
-  readonly descriptor?: DescMethod | undefined;
+  readonly descriptor?: DescribedMethod | undefined;
   /** Carries the types; it is never set. */
   readonly types?: { readonly request: Req; readonly response: Res };
 }

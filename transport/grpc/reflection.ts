@@ -102,7 +102,9 @@ class Schema {
 
   constructor(bindings: readonly Binding[], files: readonly DescFile[]) {
     const methods = bindings.map(({ method }) => method);
-    const described = methods.flatMap(({ descriptor }) => descriptor?.parent.file ?? []);
+    const described = methods.flatMap(({ descriptor }) =>
+      (descriptor?.parent.file as DescFile | undefined) ?? []
+    );
     this.#index = new FileIndex([...described, ...files]);
     const names = new Set(methods.map(({ path }) => path.split("/")[1]!));
     this.#services = [...names].sort().map((name) => ({ name }));

@@ -8,9 +8,11 @@ import { errorOfStatus, statusOfError } from "./_rich_error.ts";
 import { decodeStatus, encodeStatus } from "./_rpc_status.ts";
 import { methods, serving } from "./_support_test.ts";
 
+const fromPeer = true;
+
 /** What an error becomes on its way over the wire. */
 function over(error: unknown): KitError {
-  return errorOfStatus(statusOfError(error, new Metadata()) as StatusObject, true);
+  return errorOfStatus(statusOfError(error, new Metadata()) as StatusObject, fromPeer);
 }
 
 const ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo";
@@ -112,7 +114,7 @@ Deno.test("client() is not hurt by any bytes in grpc-status-details-bin", () => 
     fc.property(hostile, (bytes) => {
       const metadata = new Metadata();
       metadata.set("grpc-status-details-bin", Buffer.from(bytes));
-      const error = errorOfStatus({ code: 3, details: "text", metadata }, true);
+      const error = errorOfStatus({ code: 3, details: "text", metadata }, fromPeer);
       assert.equal(error.code, "invalid_argument");
       assert.equal(typeof error.message, "string");
     }),
@@ -148,7 +150,7 @@ Deno.test("client() believes details only if they are of the same code", () => {
   const bytes = encodeStatus({ code: 5, message: "m", details: [{ a: 1 }], retryAfterMs: 1 });
   const metadata = new Metadata();
   metadata.set("grpc-status-details-bin", Buffer.from(bytes));
-  const error = errorOfStatus({ code: 3, details: "text", metadata }, true);
+  const error = errorOfStatus({ code: 3, details: "text", metadata }, fromPeer);
   assert.deepEqual([error.message, error.details, error.retryAfterMs], ["text", [], undefined]);
 });
 
@@ -161,7 +163,7 @@ Deno.test("push-back is told to peers that know only one of its two forms", () =
     assert.deepEqual(metadata.get("grpc-retry-pushback-ms"), [String(retryAfterMs)]);
     metadata.remove("grpc-retry-pushback-ms");
     assert.equal(
-      errorOfStatus({ code: 10, details: "", metadata }, true).retryAfterMs,
+      errorOfStatus({ code: 10, details: "", metadata }, fromPeer).retryAfterMs,
       retryAfterMs,
     );
   }

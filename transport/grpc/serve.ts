@@ -2,14 +2,14 @@
  * A gRPC server that can be stopped without losing what is in flight.
  * @module
  */
-import { Server, ServerCredentials, type ServerInterceptingCall } from "@grpc/grpc-js";
 import { type Clock, delay, KitError, systemClock } from "@kit/endpoint";
-import { checkNonNegative, checkPositive, checkPositiveInteger } from "@kit/endpoint/check";
-import { Buffer } from "node:buffer";
+import { checkNonNegative } from "@kit/endpoint/check";
 import process from "node:process";
 import { type ListenAddress, parseListenAddress } from "../http/listen_address.ts";
-import { endConnections, mendCall, mendServer, silence } from "./_mend.ts";
-import type { Binding, RunningCall, Serving } from "./server.ts";
+import { bind, engine } from "./_engine.ts";
+import type { RunningCall } from "./_incoming_call.ts";
+import { announceStop, endConnections, mendServer } from "./_mend.ts";
+import type { Binding } from "./server.ts";
 
 /** What makes a server speak TLS. */
 export interface ServerTls {
@@ -128,8 +128,8 @@ export interface GrpcServer extends AsyncDisposable {
   shutdown(): Promise<boolean>;
 }
 
-/** The longest time that grpc-js can wait; it stands for "never". */
-const NEVER_MS = 2 ** 31 - 1;
+/** How long clients may take to hear of a stop. */
+const ANNOUNCE_MS = 500;
 
 /**
  * Serves endpoints over gRPC, on grpc-js, with a stop that loses nothing that is in flight and does
@@ -183,7 +183,7 @@ export async function serve(
     stopping.abort(new KitError("unavailable", "Server is stopping"));
     if (delayMs > 0) await delay(delayMs, { signal: hurry.signal, clock }).catch(() => {});
     const done = new AbortController();
-    const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+    const closed = close();
     const signal = AbortSignal.any([hurry.signal, done.signal]);
     const late = delay(drainMs, { signal, clock }).then(() => false, () => false);
     const isClean = await Promise.race([closed.then(() => true), late]);
@@ -198,6 +198,14 @@ export async function serve(
     }
     for (const name of names) process.off(name, onSignal);
     finish(isClean);
+  }
+
+  async function close(): Promise<void> {
+    const pause = new AbortController();
+    const late = delay(ANNOUNCE_MS, { signal: pause.signal, clock }).catch(() => {});
+    await Promise.race([announceStop(server), late]);
+    pause.abort();
+    await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
   }
 
   let stopped: Promise<void> | undefined;
@@ -218,80 +226,4 @@ export async function serve(
     shutdown,
     [Symbol.asyncDispose]: async () => void await shutdown(),
   };
-}
-
-/** The server of grpc-js, each method answered by its binding. */
-function engine(
-  bindings: readonly Binding[],
-  running: Set<RunningCall>,
-  options: ServeOptions,
-): Server {
-  const { maxBytes = 4 * 1024 * 1024, maxStreams = 100, keepalive = {} } = options;
-  const { maxAgeMs = Infinity, maxAgeGraceMs = Infinity, maxIdleMs = Infinity } = options;
-  const { timeMs = 7_200_000, timeoutMs = 20_000 } = keepalive;
-  checkPositiveInteger("maxBytes", maxBytes);
-  checkPositiveInteger("maxStreams", maxStreams);
-  checkPositive("keepalive.timeMs", timeMs);
-  checkPositive("keepalive.timeoutMs", timeoutMs);
-  checkPositive("maxAgeMs", maxAgeMs);
-  checkPositive("maxAgeGraceMs", maxAgeGraceMs);
-  checkPositive("maxIdleMs", maxIdleMs);
-  const serving: Serving = { running, maxBytes };
-  silence();
-  const byPath = new Map<string, Binding>();
-  const server = new Server({
-    "grpc.max_receive_message_length": maxBytes,
-    "grpc.max_send_message_length": maxBytes,
-    "grpc.max_concurrent_streams": maxStreams,
-    "grpc.keepalive_time_ms": Math.min(timeMs, NEVER_MS),
-    "grpc.keepalive_timeout_ms": Math.min(timeoutMs, NEVER_MS),
-    "grpc.max_connection_age_ms": Math.min(maxAgeMs, NEVER_MS),
-    "grpc.max_connection_age_grace_ms": Math.min(maxAgeGraceMs, NEVER_MS),
-    "grpc.max_connection_idle_ms": Math.min(maxIdleMs, NEVER_MS),
-    "grpc.enable_channelz": 0,
-    interceptors: [
-      // Takes the place of grpc-js's own handling of a call, which begins with `start`.
-      ({ path }, call) => {
-        mendCall(call);
-        const start = () => byPath.get(path)!.accept(call, serving);
-        return { start } as unknown as ServerInterceptingCall;
-      },
-    ],
-  });
-  const asIs = <T>(value: T): T => value;
-  for (const binding of bindings) {
-    const { path } = binding.method;
-    if (byPath.has(path)) throw new TypeError(`Cannot serve "${path}" as it is bound twice`);
-    byPath.set(path, binding);
-    server.register(path, () => {}, asIs<Buffer>, asIs<Buffer>, "bidi");
-  }
-  return server;
-}
-
-function bind(server: Server, address: string, tls: ServerTls | undefined): Promise<number> {
-  const credentials = tls === undefined ? ServerCredentials.createInsecure() : secure(tls);
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, credentials, (cause, port) => {
-      if (cause === null) return resolve(port);
-      server.forceShutdown();
-      reject(
-        new KitError("unavailable", `Cannot listen on "${address}" as ${why(cause)}`, { cause }),
-      );
-    });
-  });
-}
-
-function secure({ cert, key, clientCa }: ServerTls): ServerCredentials {
-  // Without a root of our own grpc-js takes that of its environment, which breaks Deno's TLS.
-  return ServerCredentials.createSsl(
-    Buffer.from(clientCa ?? cert),
-    [{ cert_chain: Buffer.from(cert), private_key: Buffer.from(key) }],
-    clientCa !== undefined,
-  );
-}
-
-function why({ message }: Error): string {
-  if (message.includes("EADDRINUSE")) return "it is in use";
-  if (message.includes("EADDRNOTAVAIL")) return "this host has no such address";
-  return "the system refuses it";
 }

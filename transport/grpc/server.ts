@@ -2,7 +2,6 @@
  * Serves an endpoint over gRPC.
  * @module
  */
-import type { ServerInterceptingCallInterface } from "@grpc/grpc-js";
 import {
   type Context,
   type Endpoint,
@@ -11,6 +10,7 @@ import {
   toKitError,
 } from "@kit/endpoint";
 import type { Schema } from "../schema.ts";
+import { keepAccept } from "./_inner.ts";
 import { Answerer, IncomingCall } from "./_incoming_call.ts";
 import type { MetadataWriter } from "./metadata_writer.ts";
 import type { Method } from "./method.ts";
@@ -69,33 +69,10 @@ export interface ServerOptions<Req> {
   readonly onError?: (error: unknown, ctx: Context) => void;
 }
 
-/** A call that a server is busy with. */
-export interface RunningCall {
-  /**
-   * Ends the call: the caller is told the error, and the context of the call is aborted with it.
-   * @param error The error.
-   */
-  abandon(error: KitError): void;
-}
-
-/** What the calls of a server share. */
-export interface Serving {
-  /** Holds each call until it is over. */
-  readonly running: Set<RunningCall>;
-  /** The most bytes that a message may have. */
-  readonly maxBytes: number;
-}
-
 /** A method with the endpoint that answers it, for {@linkcode serve}. */
 export interface Binding {
   /** The method. */
   readonly method: Method<unknown, unknown>;
-  /**
-   * Answers a call.
-   * @param call The call, as grpc-js gives it to an interceptor.
-   * @param serving What it shares with other calls.
-   */
-  readonly accept: (call: ServerInterceptingCallInterface, serving: Serving) => void;
 }
 
 /**
@@ -154,8 +131,8 @@ export function server<Req, Res>(
     schema: schema as Schema<unknown> | undefined,
     onError,
   });
-  return {
-    method: answerer.method,
-    accept: (call, serving) => call.start(new IncomingCall(answerer, call, serving)),
-  };
+  return keepAccept(
+    { method: answerer.method },
+    (call, serving) => call.start(new IncomingCall(answerer, call, serving)),
+  );
 }

@@ -1,9 +1,8 @@
 import { background, type Context, KitError, withSignal, withTimeout } from "@kit/endpoint";
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { unary } from "./method.ts";
 import { clientStream, serverStream } from "./method.ts";
-import { collect, eventually, methods, serving } from "./_support_test.ts";
+import { eventually, methods, serving } from "./_support_test.ts";
 
 const bytes = { serialize: (b: Uint8Array) => b, deserialize: (b: Uint8Array) => b };
 const blobs = { request: bytes, response: bytes };

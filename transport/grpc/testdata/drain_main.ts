@@ -46,4 +46,4 @@ for (let i = 0; i < Number(count); i++) {
     if (await result !== expected) throw new Error(`Drain ${i} ended with ${await result}`);
   } else await running.shutdown();
 }
-console.log(`drained ${count}`);
+await Deno.stdout.write(new TextEncoder().encode(`drained ${count}\n`));
