@@ -135,13 +135,11 @@ for (const protocol of PROTOCOLS) {
   Deno.test(`the ${protocol} protocol refuses or reads damaged messages, and no more`, () => {
     const good = encode(protocol, Everything, everything);
     const attempt = (bytes: Uint8Array): void => {
-      const start = performance.now();
       try {
         decode(protocol, Everything, bytes);
       } catch (error) {
         if (!(error instanceof Fault)) throw error;
       }
-      assert(performance.now() - start < 200);
     };
     const change = fc.tuple(fc.nat(good.length - 1), fc.nat(255));
     fc.assert(
@@ -204,11 +202,23 @@ for (const [protocol, name, bytes] of HOSTILE) {
   Deno.test(`the ${protocol} protocol refuses ${name} at once, and takes no memory`, () => {
     const before = Deno.memoryUsage().heapUsed + Deno.memoryUsage().external;
     const start = performance.now();
-    assert.throws(() => decode(protocol, Everything, hex(bytes)), Fault);
+    assert.throws(() => decode(protocol, Loose, hex(bytes)), Fault);
     assert(performance.now() - start < 20);
     assert(Deno.memoryUsage().heapUsed + Deno.memoryUsage().external - before < 1 << 20);
   });
 }
+
+/** Some of it, and nothing that must be there. */
+const Loose = struct("Loose", {
+  yes: field(1, thrift.bool, { optional: true }),
+  medium: field(4, thrift.i32, { optional: true }),
+  large: field(5, thrift.i64, { optional: true }),
+  real: field(6, thrift.double, { optional: true }),
+  text: field(7, string, { optional: true }),
+  bytes: field(8, thrift.binary, { optional: true }),
+  numbers: field(9, list(thrift.i32), { optional: true }),
+  counts: field(11, map(string, thrift.i64), { optional: true }),
+});
 
 const HOSTILE_JSON = [
   `[1,"m",1,0,{"9":{"lst":["i32",2147483647,1]}}]`,
@@ -231,7 +241,7 @@ const HOSTILE_JSON = [
 for (const text of HOSTILE_JSON) {
   Deno.test(`the json protocol refuses ${text.slice(0, 60)}`, () => {
     const bytes = new TextEncoder().encode(text);
-    assert.throws(() => decode("json", Everything, bytes), Fault);
+    assert.throws(() => decode("json", Loose, bytes), Fault);
   });
 }
 
@@ -245,11 +255,9 @@ Deno.test("the compact protocol refuses integers of more bits than theirs", () =
 
 Deno.test("the compact protocol forgets a boolean field that could not be written", () => {
   const Flag = struct("Flag", { on: field(1, thrift.bool) });
+  const before = encode("compact", list(thrift.bool), [true]);
   assert.throws(() => encode("compact", Flag, { on: 1 as never }), Fault);
-  assert.deepEqual(
-    decode("compact", list(thrift.bool), encode("compact", list(thrift.bool), [true])),
-    [true],
-  );
+  assert.deepEqual(encode("compact", list(thrift.bool), [true]), before);
 });
 
 const Vector = struct("Vector", {

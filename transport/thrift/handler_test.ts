@@ -93,6 +93,8 @@ Deno.test("handler() answers bad requests by their status", async () => {
   assert.equal(broken.status, 400);
   assert.match(await broken.text(), /Cannot decode message/);
   assert.equal((await ask(new Uint8Array(1001))).status, 413);
+  const declared = { headers: { "content-length": "1001" } };
+  assert.equal((await ask(new Uint8Array(1001), declared)).status, 413);
   const headers = { "x-request-timeout-ms": "0" };
   assert.equal((await ask(call, { headers })).status, 504);
   assert.equal((await ask(call, { headers: { "content-encoding": "zip" } })).status, 415);

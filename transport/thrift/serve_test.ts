@@ -169,6 +169,7 @@ Deno.test("serve() cuts off who stalls in a message, not who is idle", async () 
   const connect = () => Deno.connect({ hostname: HOST, port: running.addr.port });
   using idle = await connect();
   using stalled = await connect();
+  stalled.setNoDelay();
   const call = encodeCall("binary", methods.ping, 1, {});
   const buffer = new Uint8Array(64);
   // Both are known to the server when it has answered them.
