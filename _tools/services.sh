@@ -245,6 +245,42 @@ fetch_addsvc() {
     github.com/go-kit/kit/examples/addsvc/cmd/{addsvc,addcli})
 }
 
+# AWS's own runtime interface client for Node, whose native part is built, and AWS's types and sample
+# events for Go.
+fetch_lambda() {
+  local tool folder="$CACHE/lambda" go=transport/awslambda/testdata/go
+  for tool in cmake make g++; do
+    command -v "$tool" > /dev/null || retry as_root apt-get install -qq -y "$tool"
+  done
+  [ -e "$folder/node_modules/aws-lambda-ric/rapid-client.node" ] ||
+    retry npm install --prefix "$folder" --no-audit --no-fund --loglevel=error aws-lambda-ric@4.0.2
+  export KIT_LAMBDA_RIC="$folder/node_modules/aws-lambda-ric/index.mjs"
+  if command -v go > /dev/null; then
+    export KIT_LAMBDA_GO="$folder/go"
+    (cd "$go" && GOTOOLCHAIN=local retry go build -o "$KIT_LAMBDA_GO" .)
+    KIT_LAMBDA_EVENTS="$(cd "$go" && go list -m -f '{{.Dir}}' github.com/aws/aws-lambda-go)/events/testdata"
+    export KIT_LAMBDA_EVENTS
+  fi
+}
+
+# Python's clients and servers of WebSocket and of Server-Sent Events.
+fetch_streams() {
+  local folder="$CACHE/streams"
+  [ -d "$folder/sse_starlette" ] ||
+    retry python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
+      --target "$folder" websockets==17.4 httpx==0.28.1 httpx-sse==0.4.3 sse-starlette==3.7.0 \
+      uvicorn==0.54.0
+  export KIT_STREAMS="$folder"
+}
+
+# A browser: some hundred MB the first time.
+fetch_chromium() {
+  command -v chromium > /dev/null ||
+    retry as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium
+  KIT_CHROMIUM="$(command -v chromium)"
+  export KIT_CHROMIUM
+}
+
 fetch_all() {
   fetch_netrpc
   fetch_promtool
@@ -260,6 +296,9 @@ fetch_all() {
   fetch_jsonrpc
   fetch_thrift
   fetch_addsvc
+  fetch_lambda
+  fetch_streams
+  fetch_chromium
 }
 
 start_all() {

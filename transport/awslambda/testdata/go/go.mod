@@ -2,4 +2,4 @@ module kit/awslambda/testdata
 
 go 1.21
 
-require github.com/aws/aws-lambda-go v1.55.1
+require github.com/aws/aws-lambda-go v1.47.0
