@@ -93,13 +93,20 @@ export function start(
   };
 }
 
-/** Finds ports that are free, the lowest first: all at once, so that no two are the same. */
+/**
+ * Finds ports that are free, the lowest first. They are none of those that the system gives to
+ * outgoing connections: who tries again and again to connect to such a one may get itself.
+ */
 export function freePorts(count: number): number[] {
-  const listeners = Array.from(
-    { length: count },
-    () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
-  );
-  const ports = listeners.map(({ addr }) => addr.port);
-  for (const listener of listeners) listener.close();
-  return ports.sort((a, b) => a - b);
+  const ports = new Set<number>();
+  while (ports.size < count) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      ports.add(port);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+  return [...ports].sort((a, b) => a - b);
 }

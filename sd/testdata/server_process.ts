@@ -4,10 +4,20 @@
  */
 import { delay } from "@kit/endpoint";
 
-/** Finds a port of the loopback that nobody listens on. */
+/**
+ * Finds a port of the loopback that nobody listens on. It is none of those that the system gives to
+ * outgoing connections: who tries again and again to connect to such a one may get itself.
+ */
 export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    try {
+      using _ = Deno.listen({ hostname: "127.0.0.1", port });
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
 }
 
 /** Waits until `check` no longer throws or says false; fails with what it last threw. */
