@@ -66,6 +66,8 @@ export function fromProto<M extends DescribedMethod>(descriptor: M): ProtoMethod
 function codec<M extends DescMessage>(schema: M): Codec<unknown> {
   return {
     serialize: (value) => toBinary(schema, value as MessageShape<M>),
-    deserialize: (bytes) => fromBinary(schema, bytes),
+    // What grpc-js hands out is a Buffer, and so would be every field of bytes.
+    deserialize: ({ buffer, byteOffset, byteLength }) =>
+      fromBinary(schema, new Uint8Array(buffer, byteOffset, byteLength)),
   };
 }
