@@ -2,8 +2,9 @@
  * Serves queues, and stops without losing what is in flight.
  * @module
  */
-import { type Clock, delay, KitError, systemClock } from "@kit/endpoint";
+import { type Clock, KitError, systemClock } from "@kit/endpoint";
 import { checkNonNegative, checkPositiveInteger } from "@kit/endpoint/check";
+import { stoppable } from "../_stopping.ts";
 import { managed } from "./_connection.ts";
 import { Consumer } from "./_consumer.ts";
 import { Sender } from "./_sender.ts";
@@ -42,6 +43,11 @@ export interface ServeOptions {
    * @default {10000}
    */
   readonly drainMs?: number;
+  /**
+   * Signals of the system that stop the server. A second one ends the wait for what is in flight.
+   * @default {["SIGINT", "SIGTERM"]}
+   */
+  readonly signals?: readonly ("SIGINT" | "SIGTERM" | "SIGHUP")[];
   /**
    * Told of what no handler can be told of: a queue that cannot be consumed, a reply that the broker
    * did not take, a handler that rejects.
@@ -120,6 +126,7 @@ export function serve(
     acknowledge = acknowledgeSafely,
     requeueDelayMs = 1000,
     drainMs = 10_000,
+    signals = ["SIGINT", "SIGTERM"],
     onError,
     clock = systemClock,
   } = options;
@@ -159,24 +166,12 @@ export function serve(
   const ready = Promise.all(consumers.map((each) => each.ready)).then(() => {});
   ready.catch(() => {}); // Not everybody asks.
 
-  async function stop(): Promise<boolean> {
-    const pause = new AbortController();
-    const late = delay(drainMs, { signal: pause.signal, clock }).then(() => false, () => false);
-    const drained = Promise.all(consumers.map((each) => each.drain())).then(() => true);
-    const isClean = await Promise.race([drained, late]);
-    pause.abort();
+  const stopped = stoppable(async ({ within }) => {
+    const isClean = await within(drainMs, Promise.all(consumers.map((each) => each.drain())));
     const reason = new KitError("unavailable", "Server is stopping");
     await Promise.all(consumers.map((each) => each.close(reason)));
     await sender.close();
     return isClean;
-  }
-
-  const { promise: finished, resolve: finish } = Promise.withResolvers<boolean>();
-  let stopping: Promise<void> | undefined;
-  function shutdown(): Promise<boolean> {
-    stopping ??= stop().then(finish);
-    return finished;
-  }
-
-  return { ready, finished, shutdown, [Symbol.asyncDispose]: async () => void await shutdown() };
+  }, { signals, clock });
+  return { ready, ...stopped };
 }

@@ -4,7 +4,7 @@
  */
 import { type Clock, delay, KitError, systemClock } from "@kit/endpoint";
 import { checkNonNegative } from "@kit/endpoint/check";
-import process from "node:process";
+import { type Stop, stoppable } from "../_stopping.ts";
 import { type ListenAddress, parseListenAddress } from "../http/listen_address.ts";
 import { bind, engine } from "./_engine.ts";
 import type { RunningCall } from "./_incoming_call.ts";
@@ -176,54 +176,25 @@ export async function serve(
   const server = engine(all, running, options);
   const bound = await bind(server, `${host}:${port}`, tls);
   mendServer(server);
-  const { promise: finished, resolve: finish } = Promise.withResolvers<boolean>();
-  const hurry = new AbortController();
 
-  async function stop(): Promise<void> {
-    stopping.abort(new KitError("unavailable", "Server is stopping"));
-    if (delayMs > 0) await delay(delayMs, { signal: hurry.signal, clock }).catch(() => {});
-    const done = new AbortController();
-    const closed = close();
-    const signal = AbortSignal.any([hurry.signal, done.signal]);
-    const late = delay(drainMs, { signal, clock }).then(() => false, () => false);
-    const isClean = await Promise.race([closed.then(() => true), late]);
-    done.abort();
-    if (!isClean) {
-      const error = new KitError("unavailable", "Server is stopping");
-      for (const call of [...running]) call.abandon(error);
-      // What was just written has to leave before the connections go.
-      await delay(20, { clock: systemClock });
-      endConnections(server);
-      await closed;
-    }
-    for (const name of names) process.off(name, onSignal);
-    finish(isClean);
-  }
+  const stopped = stoppable(async (way) => {
+    const error = new KitError("unavailable", "Server is stopping");
+    stopping.abort(error);
+    if (delayMs > 0) await way.pause(delayMs);
+    const closed = close(way);
+    if (await way.within(drainMs, closed)) return true;
+    for (const call of [...running]) call.abandon(error);
+    // What was just written has to leave before the connections go.
+    await delay(20, { clock: systemClock });
+    endConnections(server);
+    await closed;
+    return false;
+  }, { signals, clock });
 
-  async function close(): Promise<void> {
-    const pause = new AbortController();
-    const late = delay(ANNOUNCE_MS, { signal: pause.signal, clock }).catch(() => {});
-    await Promise.race([announceStop(server), late]);
-    pause.abort();
+  async function close(way: Stop): Promise<void> {
+    await way.within(ANNOUNCE_MS, announceStop(server));
     await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
   }
 
-  let stopped: Promise<void> | undefined;
-  function shutdown(): Promise<boolean> {
-    stopped ??= stop();
-    return finished;
-  }
-  function onSignal(): void {
-    if (stopped === undefined) shutdown();
-    else hurry.abort();
-  }
-  const names = new Set(signals);
-  for (const name of names) process.on(name, onSignal);
-
-  return {
-    addr: { hostname, port: bound },
-    finished,
-    shutdown,
-    [Symbol.asyncDispose]: async () => void await shutdown(),
-  };
+  return { addr: { hostname, port: bound }, ...stopped };
 }

@@ -45,6 +45,11 @@ export interface ServeOptions {
    */
   readonly drainMs?: number;
   /**
+   * Signals of the system that stop the server. A second one ends the wait for what is in flight.
+   * @default {["SIGINT", "SIGTERM"]}
+   */
+  readonly signals?: readonly ("SIGINT" | "SIGTERM" | "SIGHUP")[];
+  /**
    * Told of what no handler can be told of: a subject that the broker refuses, a message that is
    * refused as too many wait, a connection that is closed for ever, a handler that rejects.
    */
@@ -120,6 +125,7 @@ export function serve(
     maxPending = 8192,
     maxPendingBytes = 67_108_864,
     drainMs = 10_000,
+    signals = ["SIGINT", "SIGTERM"],
     onError,
     clock = systemClock,
   } = options;
@@ -176,7 +182,7 @@ export function serve(
     if (!isClean) dispatcher.giveUp(stopping());
     if (!connection.isClosed()) await within(FLUSH_MS, connection.flush().catch(() => {}));
     return isClean;
-  }, { clock });
+  }, { signals, clock });
   confirm();
   connection.closed().then((cause) => {
     if (isStopping) return;
