@@ -209,7 +209,8 @@ export function webSocketServer<Req, Res>(
   }
 
   return (request, info) => {
-    const { promise: over, resolve: end } = Promise.withResolvers<void>();
+    let end!: () => void;
+    const over = new Promise<void>((resolve) => end = resolve);
     const lost = new AbortController();
     // The host lets go of its request as soon as the WebSocket is open.
     const kept = new Request(request.url, { headers: request.headers });
