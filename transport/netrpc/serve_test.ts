@@ -9,6 +9,7 @@ import {
   withSignal,
   withTimeout,
 } from "@kit/endpoint";
+import { soon } from "../http/_support_test.ts";
 import { remoteAddress } from "../http/keys.ts";
 import { client } from "./client.ts";
 import { connect, type ConnectOptions } from "./connect.ts";
@@ -223,7 +224,7 @@ for (const [name, text, answer] of HEADS) {
     await using peers = await pair((n: number) => Promise.resolve(n), types, { http: true });
     await using raw = new Raw(peers.running);
     raw.socket.write(text);
-    await raw.closed;
+    await soon(raw.closed);
     assert.match(raw.text, answer);
     assert.equal(await peers.call(1, background()), 1);
   });
@@ -272,7 +273,7 @@ for (const [name, codec, bytes] of GARBAGE) {
     });
     await using raw = new Raw(peers.running);
     raw.socket.write(bytes);
-    await raw.closed;
+    await soon(raw.closed);
     assert.equal(errors.length, 1);
     assert.equal(await peers.call(1, background()), 1);
   });
@@ -288,7 +289,7 @@ Deno.test("serve() gives up on a client that stalls in a message, and on none th
   await using raw = new Raw(peers.running);
   raw.socket.write(Uint8Array.of(0x20, 0xff));
   const began = performance.now();
-  await raw.closed;
+  await soon(raw.closed);
   assert.deepEqual(codes, ["deadline_exceeded"]);
   assert(performance.now() - began < 1500);
   let hasClosed = false;
@@ -316,7 +317,7 @@ Deno.test("serve() gives up on a client that does not take its replies", async (
   }
   await delay(600);
   socket.resume();
-  await closed;
+  await soon(closed);
   assert.equal((await peers.call(3, background())).length, 3);
 });
 
