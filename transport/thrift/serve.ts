@@ -192,6 +192,8 @@ export function serve(processor: Processor, options: ServeOptions = {}): ThriftS
   const { promise: finished, resolve: finish } = Promise.withResolvers<boolean>();
   async function stop(): Promise<void> {
     closeQuietly(listener);
+    // From now on `drainMs` bounds all.
+    timer?.[Symbol.dispose]();
     const emptied = new Promise<void>((resolve) => onEmpty = resolve);
     for (const peer of peers) peer.stop();
     let isClean = true;
@@ -203,8 +205,6 @@ export function serve(processor: Processor, options: ServeOptions = {}): ThriftS
       pause.abort();
       for (const peer of peers) peer.close();
     }
-    timer?.[Symbol.dispose]();
-    timer = undefined;
     for (const name of names) Deno.removeSignalListener(name, onSignal);
     finish(isClean);
   }
