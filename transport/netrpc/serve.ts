@@ -3,9 +3,9 @@
  * @module
  */
 import { createServer } from "node:net";
-import process from "node:process";
-import { type Clock, delay, KitError, systemClock } from "@kit/endpoint";
+import { type Clock, KitError, systemClock } from "@kit/endpoint";
 import { checkNonNegative, checkPositive, checkPositiveInteger } from "@kit/endpoint/check";
+import { stoppable } from "../_stopping.ts";
 import { type ListenAddress, parseListenAddress } from "../http/listen_address.ts";
 import { DEFAULT_PATH } from "./_head.ts";
 import { ServerConnection } from "./_server_connection.ts";
@@ -150,7 +150,7 @@ export async function serve(
     clock,
     onError,
   };
-  let stopping: Promise<void> | undefined;
+  let isStopping = false;
   let timer: Disposable | undefined;
   const tickMs = Math.max(1, Math.min(1000, stallTimeoutMs / 4));
 
@@ -166,7 +166,7 @@ export async function serve(
     connections.add(connection);
     timer ??= sweepLater();
     connection.closed.then(() => connections.delete(connection));
-    if (stopping !== undefined) connection.drain();
+    if (isStopping) connection.drain();
   });
   await new Promise<void>((resolve, reject) => {
     listener.once("error", (cause) => {
@@ -180,34 +180,20 @@ export async function serve(
     ? { hostname: bound.address, port: bound.port }
     : { hostname, port };
 
-  const { promise: finished, resolve: finish } = Promise.withResolvers<boolean>();
-  const hurry = new AbortController();
-  async function stop(): Promise<void> {
+  const stopped = stoppable(async ({ within }) => {
+    isStopping = true;
     const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
     for (const connection of connections) connection.drain();
-    const late = delay(drainMs, { clock, signal: hurry.signal }).then(() => false, () => false);
-    const isClean = await Promise.race([closed.then(() => true), late]);
-    hurry.abort();
+    const isClean = await within(drainMs, closed);
     const ends = [...connections].map(({ socket, closed }) => {
       socket.destroy();
       return closed;
     });
     await Promise.all([closed, ...ends]);
     timer?.[Symbol.dispose]();
-    for (const name of names) process.off(name, onSignal);
-    finish(isClean);
-  }
-  function shutdown(): Promise<boolean> {
-    stopping ??= stop();
-    return finished;
-  }
-  function onSignal(): void {
-    if (stopping !== undefined) hurry.abort();
-    else void shutdown();
-  }
-  const names = new Set(signals);
-  for (const name of names) process.on(name, onSignal);
-  return { addr, finished, shutdown, [Symbol.asyncDispose]: async () => void await shutdown() };
+    return isClean;
+  }, { signals, clock });
+  return { addr, ...stopped };
 }
 
 function reasonOf(cause: unknown): string {
