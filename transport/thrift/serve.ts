@@ -2,8 +2,9 @@
  * Serves a processor over TCP.
  * @module
  */
-import { type Clock, delay, KitError, systemClock } from "@kit/endpoint";
+import { type Clock, KitError, systemClock } from "@kit/endpoint";
 import { checkNonNegative, checkPositive, checkPositiveInteger } from "@kit/endpoint/check";
+import { stoppable } from "../_stopping.ts";
 import { type ListenAddress, parseListenAddress } from "../http/listen_address.ts";
 import { DEFAULT_MAX_BYTES } from "./_limits.ts";
 import { Peer, type PeerOptions } from "./_peer.ts";
@@ -129,7 +130,6 @@ export function serve(processor: Processor, options: ServeOptions = {}): ThriftS
   checkPositive("idleTimeoutMs", idleTimeoutMs);
   checkPositive("maxConnections", maxConnections);
   checkNonNegative("drainMs", drainMs);
-  const names = new Set(signals);
   const listener = listenOn(listen);
   const peers = new Set<Peer>();
   const tickMs = Math.min(messageTimeoutMs, idleTimeoutMs) / TICKS;
@@ -188,45 +188,26 @@ export function serve(processor: Processor, options: ServeOptions = {}): ThriftS
     }
   }
 
-  const hurry = new AbortController();
-  const { promise: finished, resolve: finish } = Promise.withResolvers<boolean>();
-  async function stop(): Promise<void> {
+  const stopped = stoppable(async ({ within }) => {
     closeQuietly(listener);
-    // From now on `drainMs` bounds all.
-    timer?.[Symbol.dispose]();
     const emptied = new Promise<void>((resolve) => onEmpty = resolve);
     for (const peer of peers) peer.stop();
     let isClean = true;
     if (peers.size > 0) {
-      const pause = new AbortController();
-      const signal = AbortSignal.any([hurry.signal, pause.signal]);
-      const late = delay(drainMs, { signal, clock }).then(() => false, () => false);
-      isClean = await Promise.race([emptied.then(() => true), late]);
-      pause.abort();
+      isClean = await within(drainMs, emptied);
       for (const peer of peers) peer.close();
     }
-    for (const name of names) Deno.removeSignalListener(name, onSignal);
-    finish(isClean);
-  }
-
-  let stopping: Promise<void> | undefined;
-  function shutdown(): Promise<boolean> {
-    stopping ??= stop();
-    return finished;
-  }
-  function onSignal(): void {
-    if (stopping === undefined) shutdown();
-    else hurry.abort();
-  }
-  for (const name of names) Deno.addSignalListener(name, onSignal);
+    timer?.[Symbol.dispose]();
+    timer = undefined;
+    return isClean;
+  }, { signals, clock });
   const accepting = accept();
 
   return {
     addr: { hostname: listener.addr.hostname, port: listener.addr.port },
-    finished,
-    shutdown,
+    ...stopped,
     [Symbol.asyncDispose]: async () => {
-      await shutdown();
+      await stopped.shutdown();
       await accepting;
     },
   };
