@@ -2,7 +2,7 @@
  * Serves a processor over TCP.
  * @module
  */
-import { type Clock, KitError, systemClock } from "@kit/endpoint";
+import { type Clock, delay, KitError, systemClock } from "@kit/endpoint";
 import { checkNonNegative, checkPositive, checkPositiveInteger } from "@kit/endpoint/check";
 import { stoppable } from "../_stopping.ts";
 import { type ListenAddress, parseListenAddress } from "../http/listen_address.ts";
@@ -145,18 +145,19 @@ export function serve(processor: Processor, options: ServeOptions = {}): ThriftS
     tick: () => tick,
   };
 
+  let isStopping = false;
   async function accept(): Promise<void> {
     for (;;) {
       let socket: Deno.TcpConn;
       try {
         socket = await listener.accept();
       } catch {
-        if (stopping !== undefined) return;
+        if (isStopping) return;
         // Too many files are open, or the caller has gone already: neither ends the server.
         await delay(10, { clock });
         continue;
       }
-      if (peers.size >= maxConnections || stopping !== undefined) closeQuietly(socket);
+      if (peers.size >= maxConnections || isStopping) closeQuietly(socket);
       else attend(new Peer(socket, peerOptions));
     }
   }
@@ -189,6 +190,7 @@ export function serve(processor: Processor, options: ServeOptions = {}): ThriftS
   }
 
   const stopped = stoppable(async ({ within }) => {
+    isStopping = true;
     closeQuietly(listener);
     const emptied = new Promise<void>((resolve) => onEmpty = resolve);
     for (const peer of peers) peer.stop();
