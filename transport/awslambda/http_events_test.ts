@@ -146,6 +146,14 @@ Deno.test("httpEvents() answers each form in its own fields", async () => {
   });
 });
 
+Deno.test("httpEvents() encodes the query of a REST API again, and of no other", async () => {
+  const handler = httpEvents((request) => new Response(new URL(request.url).search));
+  const decoded = { multiValueQueryStringParameters: { "a&b": ["1=2&3", "c+d %"] } };
+  assert.equal((await handler(v1(decoded))).body, "?a%26b=1%3D2%263&a%26b=c%2Bd%20%25");
+  const raw = { queryStringParameters: { "a%26b": "1%3D2" } };
+  assert.equal((await handler(alb(raw))).body, "?a%26b=1%3D2");
+});
+
 Deno.test("httpEvents() keeps text with a byte order mark", async () => {
   const result = await httpEvents(() => new Response("\uFEFFa"))(v2());
   assert.equal(result.body, "\uFEFFa");

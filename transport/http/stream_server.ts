@@ -91,8 +91,6 @@ class StreamCall {
   error: unknown;
 
   begin(parent: Context): Context {
-    // What is asked for late finds the host's request let go of.
-    void parent.metadata;
     return this.ctx = withSignal(withValue(parent, streamCall, this), this.#controller.signal);
   }
 

@@ -233,6 +233,43 @@ Deno.test("streamServer() stops its endpoint when the reader leaves the loop", a
   assert.equal(errors.length, 1);
 });
 
+Deno.test("streamServer() calls return() of a stream that does not heed its signal", async () => {
+  const told = Promise.withResolvers<void>();
+  const source = {
+    next: () => Promise.resolve({ done: false as const, value: 1 }),
+    return: () => {
+      told.resolve();
+      return Promise.reject(new Error("of no use"));
+    },
+    [Symbol.asyncIterator]: () => source,
+  };
+  const response = await streamServer((_: null) => Promise.resolve(source))(post("null"));
+  const reader = response.body!.getReader();
+  await reader.read();
+  await reader.cancel();
+  await soon(told.promise);
+});
+
+Deno.test("streamServer() knows metadata when the reader has gone", async () => {
+  const told = Promise.withResolvers<unknown>();
+  const handler = streamServer((_: null, ctx) =>
+    whenDone(Promise.resolve(waiting(ctx, () => {})), () => {
+      setTimeout(() => {
+        try {
+          told.resolve(ctx.metadata.get("x-user"));
+        } catch (error) {
+          told.resolve(error);
+        }
+      }, 5);
+    })
+  );
+  await using server = running(handler);
+  const call = streamClient<null, number>(server.url);
+  const ctx = withOutgoing(background(), metadata({ "x-user": "ada" }));
+  for await (const _ of await call(null, ctx)) break;
+  assert.equal(await soon(told.promise), "ada");
+});
+
 Deno.test("streamClient() fails with the reason of its signal in mid-stream", async () => {
   const told = Promise.withResolvers<unknown>();
   await using server = running(
