@@ -72,7 +72,11 @@ await main("addsvc", flags, async (flags, stderr) => {
   serving("HTTP", http.serve(httpHandler(endpoints), at(httpAddr)), httpAddr);
 
   const grpcAddr = flags["grpc-addr"];
-  serving("gRPC", await grpc.serve(grpcBindings(endpoints), at(grpcAddr)), grpcAddr);
+  const grpcServer = await grpc.serve(grpcBindings(endpoints), {
+    ...at(grpcAddr),
+    services: [grpc.health().service, grpc.reflection()],
+  });
+  serving("gRPC", grpcServer, grpcAddr);
 
   const thriftAddr = flags["thrift-addr"];
   const thriftServer = thrift.serve(thriftProcessor(endpoints), {
