@@ -3,7 +3,12 @@
  * @module
  */
 import { type Clock, delay } from "@kit/endpoint";
-import process from "node:process";
+
+/** What tells of signals, on Deno, Node and Bun. */
+interface Process {
+  on(name: string, listener: () => void): void;
+  off(name: string, listener: () => void): void;
+}
 
 /** When a server stops, and by what clock. */
 export interface StopRules {
@@ -40,6 +45,7 @@ export function stoppable(stop: (way: Stop) => Promise<boolean>, rules: StopRule
   const { promise: finished, resolve, reject } = Promise.withResolvers<boolean>();
   const hurry = new AbortController();
   const names = new Set(signals);
+  const { process } = globalThis as { process?: Process };
   let isStopping = false;
   let isSignalled = false;
 
@@ -60,7 +66,7 @@ export function stoppable(stop: (way: Stop) => Promise<boolean>, rules: StopRule
     if (!isStopping) {
       isStopping = true;
       stop(way).finally(() => {
-        for (const name of names) process.off(name, onSignal);
+        for (const name of names) process?.off(name, onSignal);
       }).then(resolve, reject);
     }
     return finished;
@@ -72,6 +78,6 @@ export function stoppable(stop: (way: Stop) => Promise<boolean>, rules: StopRule
     else void shutdown();
   }
 
-  for (const name of names) process.on(name, onSignal);
+  for (const name of names) process?.on(name, onSignal);
   return { finished, shutdown, [Symbol.asyncDispose]: async () => void await shutdown() };
 }

@@ -44,11 +44,12 @@ async function read(response: Response, maxBytes: number, as: "json" | "text"): 
   try {
     const length = response.status === 204 ? "0" : response.headers.get("content-length");
     if (length === "0") return as === "json" ? undefined : "";
-    // Where the length is declared and nothing is compressed the platform may read in one go. Even
-    // to look whether there is a body would make a stream of it.
-    if (
-      length !== null && Number(length) <= maxBytes && !response.headers.has("content-encoding")
-    ) return await response[as]();
+    // Where the length is declared and nothing is compressed the platform may read in one go, or
+    // nothing needs to be read at all. Even to look whether there is a body would make a stream of it.
+    if (length !== null && !response.headers.has("content-encoding")) {
+      if (Number(length) <= maxBytes) return await response[as]();
+      throw tooLarge(maxBytes);
+    }
     if (response.body === null) return as === "json" ? undefined : "";
     const text = new TextDecoder().decode(await readAll(response.body, maxBytes, tooLarge));
     return as === "json" ? JSON.parse(text) : text;

@@ -28,8 +28,6 @@ const LAST_MS = 500;
 /** The part of the runtime that serving needs. */
 interface DenoRuntime {
   serve(options: RuntimeServeOptions, handler: Handler): RuntimeServer;
-  addSignalListener(name: string, listener: () => void): void;
-  removeSignalListener(name: string, listener: () => void): void;
   exit(): never;
 }
 
@@ -47,8 +45,6 @@ export function runtime(): Runtime {
   }
   return {
     serve: (options, handler) => Deno.serve(options, handler),
-    addSignalListener: (name, listener) => Deno.addSignalListener(name, listener),
-    removeSignalListener: (name, listener) => Deno.removeSignalListener(name, listener),
     endSoon: () => void setTimeout(() => Deno.exit(), LAST_MS),
   };
 }

@@ -2,8 +2,9 @@
  * A server that can be stopped without losing what is in flight.
  * @module
  */
-import { type Clock, delay, KitError, systemClock } from "@kit/endpoint";
+import { type Clock, KitError, systemClock } from "@kit/endpoint";
 import { checkNonNegative, checkPositive } from "@kit/endpoint/check";
+import { stoppable } from "../_stopping.ts";
 import { Inflight } from "./_inflight.ts";
 import { runtime, type RuntimeServer } from "./_runtime.ts";
 import type { Handler } from "./handler.ts";
@@ -128,10 +129,7 @@ export function serve(handler: Handler, options: ServeOptions = {}): HttpServer 
   }
   const inflight = new Inflight(handler, { handlerTimeoutMs, bodyTimeoutMs, clock, onError });
   const cutOff = new AbortController();
-  const hurry = new AbortController();
-  const { promise: finished, resolve: finish } = Promise.withResolvers<boolean>();
   const platform = runtime();
-  const names = new Set(signals);
   const server = listening(listen, () =>
     platform.serve(
       {
@@ -146,58 +144,30 @@ export function serve(handler: Handler, options: ServeOptions = {}): HttpServer 
         requireHost && lacksHost(request) ? problem(noHost()) : inflight.run(request, info!),
     ));
 
-  /** Waits for what is in flight; `false` if that takes too long. */
-  function within(ms: number, work: Promise<void>, by: Clock = clock): Promise<boolean> {
-    const pause = new AbortController();
-    const signal = AbortSignal.any([hurry.signal, pause.signal]);
-    const late = delay(ms, { signal, clock: by }).then(() => false, () => false);
-    return Promise.race([work.then(() => true), late]).finally(() => pause.abort());
-  }
-
-  async function stop(): Promise<void> {
-    if (delayMs > 0) await delay(delayMs, { signal: hurry.signal, clock }).catch(() => {});
+  const stopped = stoppable(async (way) => {
+    if (delayMs > 0) await way.pause(delayMs);
     const stopAt = clock.now() + drainMs;
     const drained = inflight.drain();
-    let isClean = await within(drainMs, drained);
+    let isClean = await way.within(drainMs, drained);
     if (!isClean) {
       // Streams and WebSockets end with an error rather than break off, if they can at once.
       inflight.cutOff();
-      await within(LAST_WORDS_MS, drained, systemClock);
+      await way.within(LAST_WORDS_MS, drained, systemClock);
     }
     // The runtime takes either a shutdown or an abort, never both.
     if (isClean) {
       // Closes at once what is idle; only a client that does not read its response, or has not sent
       // all of a request that is answered, holds it up.
-      isClean = await within(stopAt - clock.now(), server.shutdown());
-      if (!isClean && isSignalled) platform.endSoon();
+      isClean = await way.within(stopAt - clock.now(), server.shutdown());
+      if (!isClean && way.isSignalled) platform.endSoon();
     } else {
       cutOff.abort();
       await server.finished;
     }
     inflight[Symbol.dispose]();
-    for (const name of names) platform.removeSignalListener(name, onSignal);
-    finish(isClean);
-  }
-
-  let stopping: Promise<void> | undefined;
-  function shutdown(): Promise<boolean> {
-    stopping ??= stop();
-    return finished;
-  }
-  let isSignalled = false;
-  function onSignal(): void {
-    isSignalled = true;
-    if (stopping === undefined) shutdown();
-    else hurry.abort();
-  }
-  for (const name of names) platform.addSignalListener(name, onSignal);
-
-  return {
-    addr: { hostname: server.addr.hostname, port: server.addr.port },
-    finished,
-    shutdown,
-    [Symbol.asyncDispose]: async () => void await shutdown(),
-  };
+    return isClean;
+  }, { signals, clock });
+  return { addr: { hostname: server.addr.hostname, port: server.addr.port }, ...stopped };
 }
 
 /** How long those who are cut off have to tell their callers, in real time. */
