@@ -281,6 +281,17 @@ Deno.test("client() refuses an answer over the limit, by its length and while it
   }
 });
 
+// P12, S3: who promises too much is not waited for
+Deno.test("client() refuses an answer over the limit by its length alone", async () => {
+  let isCancelled = false;
+  const body = new ReadableStream({ cancel: () => void (isCancelled = true) });
+  const fetch = faking(() => new Response(body, { headers: { "content-length": "2147483647" } }));
+  await assert.rejects(client("http://h/", { fetch, timeoutMs: 1000 })(1, background()), {
+    code: "resource_exhausted",
+  });
+  assert(isCancelled);
+});
+
 // P12, S3: what fetch decompresses is counted decompressed
 for (const coding of ["br", "gzip"] as const) {
   Deno.test(`client() refuses a ${coding} bomb while it reads`, async () => {
