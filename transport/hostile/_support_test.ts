@@ -1,0 +1,303 @@
+/**
+ * What is done to every wire by peers that mean ill, and what has to come of it: an error to that peer
+ * alone, soon, for little memory. Named as a test, so that it is not published.
+ * @module
+ */
+import { background, codeOf, type Endpoint, withTimeout } from "@kit/endpoint";
+import assert from "node:assert/strict";
+import v8 from "node:v8";
+import vm from "node:vm";
+import type { Schema } from "../schema.ts";
+
+/** The address of all servers. */
+export const HOST = "127.0.0.1";
+export const LISTEN = { listen: `${HOST}:0`, signals: [] };
+
+/** What is promised in the least of messages. */
+export const HUGE = 2 ** 31 - 1;
+/** The limit where a message is sent that is over it; small, as who sends it needs memory as well. */
+export const MAX_BYTES = 65_536;
+/** After how long who stalls is given up. */
+export const STALL_MS = 40;
+
+/** How often each attack is made. */
+const TIMES = 20;
+/** On an idle machine it is 5 ms. */
+const MAX_MS = 50;
+const MAX_BYTES_KEPT = 1 << 20;
+
+export interface Question {
+  readonly s: string;
+}
+export interface Answer {
+  readonly v: string;
+}
+export type Ask = Endpoint<Question, Answer>;
+
+/** A question and no other. */
+export const question: Schema<Question> = {
+  "~standard": {
+    version: 1,
+    vendor: "test",
+    validate: (value) =>
+      typeof (value as Question | null)?.s === "string"
+        ? { value: value as Question }
+        : { issues: [{ message: "must be a string", path: ["s"] }] },
+  },
+};
+
+/** An answer and no other. */
+export const answer: Schema<Answer> = {
+  "~standard": {
+    version: 1,
+    vendor: "test",
+    validate: (value) =>
+      typeof (value as Answer | null)?.v === "string"
+        ? { value: value as Answer }
+        : { issues: [{ message: "must be a string", path: ["v"] }] },
+  },
+};
+
+/** Answers at once, but "hold" when it is let go. */
+export class Service {
+  readonly #held = Promise.withResolvers<Answer>();
+  calls = 0;
+
+  readonly ask: Ask = ({ s }) => {
+    this.calls++;
+    return s === "hold" ? this.#held.promise : Promise.resolve({ v: s.toUpperCase() });
+  };
+
+  release(): void {
+    this.#held.resolve({ v: "HELD" });
+  }
+}
+
+/** One thing that a peer does. */
+export interface Attack<V> {
+  readonly name: string;
+  /** Does it, and tells what came of it. */
+  readonly send: (victim: V) => Promise<string>;
+  readonly outcome: string;
+  /** Whether somebody waits, so that the time says nothing. */
+  readonly isSlow?: boolean;
+}
+
+/** Serves a service, and makes a client that behaves well. What it opens is closed with `open`. */
+export type Open<V> = (
+  service: Service,
+  open: AsyncDisposableStack,
+) => Promise<V & { readonly ask: Ask }>;
+
+const gc = collector();
+
+/** Makes a test of each attack: what comes of it, who else suffers, time and memory. */
+export function suffers<V>(
+  wire: string,
+  open: Open<V>,
+  attacks: readonly Attack<V>[],
+): void {
+  for (const { name, send, outcome, isSlow = false } of attacks) {
+    Deno.test(`${wire} bears ${name}`, async () => { // P12, P15, S3, S9
+      await using stack = new AsyncDisposableStack();
+      const service = new Service();
+      const victim = await open(service, stack);
+      const { ask } = victim;
+      const ctx = background();
+      const times = isSlow ? 2 : TIMES;
+      const held = ask({ s: "hold" }, ctx);
+      // So that nothing is in flight when the test has failed.
+      stack.defer(async () => {
+        service.release();
+        await held.catch(() => {});
+      });
+      for (let i = 0; i < 2; i++) {
+        assert.equal(await send(victim), outcome);
+        assert.deepEqual(await ask({ s: "a" }, ctx), { v: "A" });
+      }
+      const calls = service.calls;
+      const took: number[] = [];
+      let most = 0;
+      gc();
+      const before = memory();
+      for (let i = 0; i < times; i++) {
+        const base = memory();
+        const begin = performance.now();
+        const [came, other] = await Promise.all([send(victim), ask({ s: "b" }, ctx)]);
+        took.push(performance.now() - begin);
+        most = Math.max(most, memory() - base);
+        assert.equal(came, outcome);
+        assert.deepEqual(other, { v: "B" });
+      }
+      gc();
+      const kept = (memory() - before) / times;
+      assert.deepEqual(await ask({ s: "c" }, ctx), { v: "C" });
+      assert.equal(service.calls, calls + times + 1);
+      service.release();
+      assert.deepEqual(await held, { v: "HELD" });
+      const medianMs = took.sort((a, b) => a - b)[times >> 1]!;
+      report([wire, name, outcome, medianMs.toFixed(2), kib(kept), kib(most)]);
+      assert(isSlow || medianMs < MAX_MS, `It took ${medianMs} ms`);
+      assert(kept < MAX_BYTES_KEPT, `It kept ${kept} bytes`);
+    });
+  }
+}
+
+/** Prints a row of the table, when asked to by `KIT_HOSTILE=report`. */
+function report(row: readonly string[]): void {
+  if (Deno.env.get("KIT_HOSTILE") !== "report") return;
+  Deno.stdout.writeSync(new TextEncoder().encode(`| ${row.join(" | ")} |\n`));
+}
+
+const kib = (bytes: number): string => (bytes / 1024).toFixed(0);
+
+function memory(): number {
+  const { heapUsed, external } = Deno.memoryUsage();
+  return heapUsed + external;
+}
+
+function collector(): () => void {
+  v8.setFlagsFromString("--expose-gc");
+  return vm.runInNewContext("gc") as () => void;
+}
+
+/** Calls and tells the code of what comes of it. */
+export async function codeOfCall(call: Ask, timeoutMs = 5000): Promise<string> {
+  using ctx = withTimeout(background(), timeoutMs);
+  // The timer of a context does not keep the process, so something else has to.
+  const alive = setTimeout(() => {}, 60_000);
+  try {
+    return JSON.stringify(await call({ s: "x" }, ctx));
+  } catch (error) {
+    return codeOf(error);
+  } finally {
+    clearTimeout(alive);
+  }
+}
+
+export const utf8 = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
+
+/** Puts bytes one behind the other. */
+export function joined(...parts: readonly (Uint8Array | string)[]): Uint8Array<ArrayBuffer> {
+  const all = parts.map((part) => typeof part === "string" ? utf8(part) : part);
+  const bytes = new Uint8Array(all.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of all) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+/** A number of four bytes. */
+export function be32(value: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setInt32(0, value);
+  return bytes;
+}
+
+/** Options for {@linkcode exchange}. */
+export interface ExchangeOptions {
+  /** Whether to say, after the bytes, that there are no more. */
+  readonly ends?: boolean;
+  /** Whether what has come is all; without it, when the other side has closed. */
+  readonly until?: (got: Uint8Array) => boolean;
+}
+
+/** Sends bytes on a connection of their own, and gives what comes back. */
+export async function exchange(
+  port: number,
+  bytes: Uint8Array,
+  { ends = false, until = () => false }: ExchangeOptions = {},
+): Promise<Uint8Array> {
+  const socket = await Deno.connect({ hostname: HOST, port });
+  const late = setTimeout(() => socket.close(), 5000);
+  try {
+    // The other side may have had enough before it has all.
+    const sending = write(socket, bytes).then(() => ends ? socket.closeWrite() : undefined)
+      .catch(() => {});
+    let got = new Uint8Array();
+    const buffer = new Uint8Array(16_384);
+    while (!until(got)) {
+      const n = await socket.read(buffer).catch(() => null);
+      if (n === null) break;
+      got = joined(got, buffer.subarray(0, n));
+    }
+    close(socket);
+    await sending;
+    return got;
+  } finally {
+    clearTimeout(late);
+    close(socket);
+  }
+}
+
+/** Sends bytes and is gone. */
+export async function vanish(port: number, bytes: Uint8Array): Promise<string> {
+  const socket = await Deno.connect({ hostname: HOST, port });
+  await write(socket, bytes);
+  close(socket);
+  return "gone";
+}
+
+async function write(socket: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  for (let sent = 0; sent < bytes.length;) sent += await socket.write(bytes.subarray(sent));
+}
+
+function close(socket: { close(): void }): void {
+  try {
+    socket.close();
+  } catch {
+    // It is closed.
+  }
+}
+
+/** What a server that means ill does when it is asked. */
+export interface Reply {
+  readonly bytes: Uint8Array;
+  /** Whether it stays silent after that, rather than to close. */
+  readonly stays?: boolean;
+}
+
+/** A server that answers every connection with the same bytes, once something has come. */
+export class EvilServer implements AsyncDisposable {
+  readonly #listener = Deno.listen({ hostname: HOST, port: 0 });
+  readonly #sockets = new Set<Deno.Conn>();
+  readonly #running: Promise<void>;
+  reply: Reply = { bytes: new Uint8Array() };
+
+  constructor(readonly hello: Uint8Array = new Uint8Array()) {
+    this.#running = this.#run();
+  }
+
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  async #run(): Promise<void> {
+    const ends: Promise<void>[] = [];
+    for await (const socket of this.#listener) ends.push(this.#serve(socket));
+    await Promise.all(ends);
+  }
+
+  async #serve(socket: Deno.Conn): Promise<void> {
+    this.#sockets.add(socket);
+    const { bytes, stays } = this.reply;
+    const buffer = new Uint8Array(65_536);
+    try {
+      await socket.read(buffer);
+      await write(socket, bytes);
+      while (stays && await socket.read(buffer) !== null);
+    } catch {
+      // The client has had enough.
+    }
+    close(socket);
+    this.#sockets.delete(socket);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    for (const socket of this.#sockets) close(socket);
+    await this.#running;
+  }
+}
