@@ -12,7 +12,8 @@
  *
  * The third lets grpc-js see the header of an answer before its body, so that an answer that is no
  * gRPC is told by its HTTP status, and not by what its body would mean as a message: Deno gives out
- * the body first where both came at once.
+ * the body first where both came at once. And it holds back a body that nobody reads: grpc-js takes
+ * in all of it where the first message comes before the first read.
  *
  * The fourth lets a server answer before it has read all of a streamed request: grpc-js takes writes
  * that come too late for a failure of the call.
@@ -109,14 +110,23 @@ function holdStatus(trailers: IncomingHttpHeaders): void {
 
 function readAfterHeader(stream: ClientHttp2Stream): void {
   const { resume } = stream;
-  let isWanted = false;
+  let isRead = false;
+  // Listening for data does not resume a stream that is paused, so that only a read does.
+  stream.pause();
   stream.resume = () => {
-    isWanted = true;
+    isRead = true;
     return stream;
   };
   stream.once("response", () => {
-    stream.resume = resume;
-    if (isWanted) stream.resume();
+    stream.resume = () => {
+      isRead = true;
+      return resume.call(stream);
+    };
+    stream.once("data", () => {
+      if (!isRead) stream.pause();
+    });
+    // Somebody has to see the end of an answer that is empty.
+    resume.call(stream);
   });
 }
 

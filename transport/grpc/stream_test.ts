@@ -48,6 +48,26 @@ Deno.test("server() is slowed down by a client that reads slowly", async () => {
 });
 
 // A7
+for (const size of [1000, 65_536]) {
+  Deno.test(`server() is slowed down by a client that reads late, of messages of ${size} bytes`, async () => {
+    let sent = 0;
+    await using there = await serving(
+      serverStream("/t.T/Down", blobs),
+      () =>
+        Promise.resolve((async function* () {
+          for (; sent < 10_000; sent++) yield new Uint8Array(size);
+        })()),
+    );
+    const stream = (await there.call(new Uint8Array(), background()))[Symbol.asyncIterator]();
+    await sleep(50);
+    for (let i = 0; i < 10; i++) assert.equal((await stream.next()).value?.length, size);
+    await sleep(100);
+    assert(sent * size < 40 * 65_536, `${sent}`);
+    await stream.return!();
+  });
+}
+
+// A7
 Deno.test("client() is slowed down by a server that reads slowly", async () => {
   let sent = 0;
   const done = Promise.withResolvers<void>();
