@@ -22,6 +22,7 @@ export function engine(
   options: ServeOptions,
 ): Server {
   const { maxBytes = 4 * 1024 * 1024, maxStreams = 100, keepalive = {} } = options;
+  const { compression = "identity" } = options;
   const { maxAgeMs = Infinity, maxAgeGraceMs = Infinity, maxIdleMs = Infinity } = options;
   const { timeMs = 7_200_000, timeoutMs = 20_000 } = keepalive;
   checkPositiveInteger("maxBytes", maxBytes);
@@ -31,7 +32,7 @@ export function engine(
   checkPositive("maxAgeMs", maxAgeMs);
   checkPositive("maxAgeGraceMs", maxAgeGraceMs);
   checkPositive("maxIdleMs", maxIdleMs);
-  const serving: Serving = { running, maxBytes };
+  const serving: Serving = { running, maxBytes, compression };
   silence();
   const byPath = new Map<string, Accept>();
   const server = new Server({

@@ -8,26 +8,20 @@ import {
   type ServerInterceptingCallInterface,
   status,
 } from "@grpc/grpc-js";
-import {
-  type Context,
-  type Endpoint,
-  isKitError,
-  KitError,
-  type Metadata,
-  systemClock,
-} from "@kit/endpoint";
+import { isKitError, KitError, type Metadata, systemClock } from "@kit/endpoint";
 import { Buffer } from "node:buffer";
 import { setImmediate } from "node:timers";
-import { answer, type ServerSteps } from "../_server_call.ts";
-import { type Schema, validate } from "../schema.ts";
+import { validate } from "../schema.ts";
+import type { Answerer } from "./_answerer.ts";
 import { CallContext } from "./_context.ts";
-import { isCutOff } from "./_mend.ts";
+import { isAccepted, isCutOff } from "./_mend.ts";
 import { MessageStream } from "./_message_stream.ts";
 import { OutgoingMetadata } from "./_metadata.ts";
 import { Pump } from "./_pump.ts";
 import { statusOfError } from "./_rich_error.ts";
+import { isZipped, zip } from "./_zip.ts";
 import type { MetadataWriter } from "./metadata_writer.ts";
-import type { Method } from "./method.ts";
+import type { Compression } from "./serve.ts";
 import type { Reply } from "./server.ts";
 
 /** How many bytes of a streamed response may wait in HTTP/2. */
@@ -45,49 +39,12 @@ export interface Serving {
   readonly running: Set<RunningCall>;
   /** The most bytes that a message may have. */
   readonly maxBytes: number;
+  /** How messages are compressed, where the caller takes that. */
+  readonly compression: Compression;
 }
 
-/** What a call is answered with: the options of its server, defaults filled in. */
-export interface Answering<Req, Res> {
-  readonly method: Method<Req, Res>;
-  readonly endpoint: Endpoint<Req, Res>;
-  readonly before: readonly ((ctx: Context, metadata: Metadata) => Context)[];
-  readonly after: readonly ((ctx: Context, reply: Reply) => Context)[];
-  readonly finalizer: readonly ((ctx: Context, error: unknown) => void)[];
-  readonly encodeError: (error: unknown, ctx: Context, trailer: MetadataWriter) => KitError;
-  readonly schema: Schema<unknown> | undefined;
-  readonly onError: ((error: unknown, ctx: Context) => void) | undefined;
-}
-
-type Steps<Req, Res> = ServerSteps<Req, Res, IncomingCall, IncomingCall, void>;
-
-/** Answers the calls of a binding. */
-export class Answerer<Req, Res> {
-  readonly method: Method<unknown, unknown>;
-  readonly schema: Schema<unknown> | undefined;
-  readonly #steps: Steps<Req, Res>;
-
-  constructor(answering: Answering<Req, Res>) {
-    const { method, endpoint, before, after, finalizer, encodeError, onError, schema } = answering;
-    this.method = method as Method<unknown, unknown>;
-    this.schema = schema;
-    this.#steps = {
-      before: before.map((prepare) => (ctx, call) => prepare(ctx, call.metadata)),
-      decode: (call) => call.decode() as Req | Promise<Req>,
-      endpoint,
-      after: after.map((prepare) => (ctx, call) => prepare(ctx, call.reply)),
-      encode: (response, _ctx, call) => call.encode(response),
-      encodeError: (error, ctx, call) => call.fail(encodeError(error, ctx, call.reply.trailer)),
-      defaultError: (error, _ctx, call) => call.fail(error),
-      finalizer,
-      onError,
-    };
-  }
-
-  answer(ctx: Context, call: IncomingCall): Promise<void> {
-    return answer(this.#steps, ctx, call, call);
-  }
-}
+/** What a call uses of its {@linkcode Answerer}. */
+type Answers = Pick<Answerer<unknown, unknown>, "method" | "schema" | "compress" | "answer">;
 
 /** The header and the trailer of a reply, each made when somebody wants it. */
 class ReplyMetadata implements Reply {
@@ -104,7 +61,7 @@ class ReplyMetadata implements Reply {
 
 /** One call: the listener of grpc-js, and what the steps work on. */
 export class IncomingCall implements RunningCall {
-  readonly #answerer: Pick<Answerer<unknown, unknown>, "method" | "schema" | "answer">;
+  readonly #answerer: Answers;
   readonly #call: ServerInterceptingCallInterface;
   readonly #serving: Serving;
   #ctx!: CallContext;
@@ -115,7 +72,7 @@ export class IncomingCall implements RunningCall {
   #isOver = false;
 
   constructor(
-    answerer: Pick<Answerer<unknown, unknown>, "method" | "schema" | "answer">,
+    answerer: Answers,
     call: ServerInterceptingCallInterface,
     serving: Serving,
   ) {
@@ -233,28 +190,64 @@ export class IncomingCall implements RunningCall {
 
   encode(response: unknown): void | Promise<void> {
     const isStream = this.#answerer.method.responseStream;
-    const bytes = isStream ? undefined : this.#serialize(response);
-    // The caller has gone in the meantime.
-    if (this.#isOver) throw this.#ctx.signal.reason;
-    const header = this.#reply?.ownHeader;
-    if (header !== undefined || isStream) {
-      this.#call.sendMetadata(header?.target ?? new GrpcMetadata());
-    }
-    if (bytes === undefined) return this.#stream(response as AsyncIterable<unknown>);
+    const message = isStream ? undefined : this.#pack(response);
+    if (message instanceof Promise) return message.then((message) => this.#send(message));
+    if (message !== undefined) return this.#send(message);
+    this.#checkWanted();
+    this.#sendHeader(this.#compression);
+    return this.#stream(response as AsyncIterable<unknown>);
+  }
+
+  #send(message: Buffer): void {
+    this.#checkWanted();
+    this.#sendHeader(isZipped(message) ? this.#compression : "identity");
     // grpc-js takes nothing more after a status, so no write has to be waited for.
-    this.#call.sendMessage(bytes, () => {});
+    this.#call.sendMessage(message, () => {});
     this.#sendOk();
   }
 
+  #checkWanted(): void {
+    // The caller has gone in the meantime.
+    if (this.#isOver) throw this.#ctx.signal.reason;
+  }
+
+  #sendHeader(compression: Compression): void {
+    const header = this.#reply?.ownHeader?.target ?? new GrpcMetadata();
+    if (compression !== "identity") header.set("grpc-encoding", compression);
+    this.#call.sendMetadata(header);
+  }
+
   async #stream(response: AsyncIterable<unknown>): Promise<void> {
-    const write = (item: unknown, taken: () => void): number => {
-      const bytes = this.#serialize(item);
-      this.#call.sendMessage(bytes, taken);
-      return bytes.length;
+    const send = (message: Buffer, taken: () => void): number => {
+      // What was compressed in vain is on no wire.
+      if (!this.#isOver) this.#call.sendMessage(message, taken);
+      return message.length;
+    };
+    const write = (item: unknown, taken: () => void): number | Promise<number> => {
+      const message = this.#pack(item);
+      return message instanceof Promise
+        ? message.then((message) => send(message, taken))
+        : send(message, taken);
     };
     this.#pump = new Pump(response, write, WINDOW_BYTES);
     await this.#pump.run();
     this.#sendOk();
+  }
+
+  /** How messages of this call may be compressed. */
+  get #compression(): Compression {
+    const { compression } = this.#serving;
+    return compression !== "identity" && isAccepted(this.#call, compression)
+      ? compression
+      : "identity";
+  }
+
+  #pack(value: unknown): Buffer | Promise<Buffer> {
+    const bytes = this.#serialize(value);
+    const compression = this.#compression;
+    return compression === "identity" || !this.#answerer.compress(value)
+      ? bytes
+      : zip(bytes, compression, () => !this.#isOver);
   }
 
   #serialize(value: unknown): Buffer {

@@ -14,6 +14,7 @@ import {
 } from "@grpc/grpc-js";
 import http2, { type Http2Server, type Http2Session, type IncomingHttpHeaders } from "node:http2";
 import process from "node:process";
+import { isZipped } from "./_zip.ts";
 
 interface PrivateServer {
   readonly http2Servers?: ReadonlyMap<
@@ -24,7 +25,9 @@ interface PrivateServer {
 
 interface PrivateCall {
   readonly decoder?: { readonly readState?: number };
+  readonly stream?: object;
   decompressMessage?(message: Uint8Array, encoding: string): unknown;
+  serializeMessage?(message: Uint8Array): Uint8Array;
 }
 
 interface PrivateChannel {
@@ -51,13 +54,20 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   n: 0.000001,
 };
 
+/** What callers say that they can decompress, which grpc-js keeps to itself. */
+const accepted = new WeakMap<object, string>();
+
 /** Mends a server that listens. */
 export function mendServer(server: Server): void {
   // Deno lacks this one, so that a request that is no gRPC would be answered with 200.
   const constants = http2.constants as Record<string, unknown>;
   constants.HTTP_STATUS_UNSUPPORTED_MEDIA_TYPE ??= 415;
   for (const engine of (server as unknown as PrivateServer).http2Servers?.keys() ?? []) {
-    engine.prependListener("stream", (_stream, headers) => mendTimeout(headers));
+    engine.prependListener("stream", (stream, headers) => {
+      mendTimeout(headers);
+      const encodings = headers["grpc-accept-encoding"];
+      if (encodings !== undefined) accepted.set(stream, String(encodings));
+    });
   }
 }
 
@@ -133,17 +143,33 @@ export function mendCall(call: ServerInterceptingCallInterface): void {
   const prototype = Object.getPrototypeOf(call) as PrivateCall;
   if (mended.has(prototype)) return;
   mended.add(prototype);
-  const { decompressMessage } = prototype;
-  if (decompressMessage === undefined) return;
-  // A message that says it is compressed, by nothing, would be taken as it is.
-  prototype.decompressMessage = function (this: PrivateCall, message, encoding) {
-    return message[0] !== 0 && encoding === "identity"
-      ? Promise.reject({
-        code: status.INTERNAL,
-        details: "Cannot read compressed message as its encoding is not named",
-      })
-      : decompressMessage.call(this, message, encoding);
-  };
+  const { decompressMessage, serializeMessage } = prototype;
+  if (decompressMessage !== undefined) {
+    // A message that says it is compressed, by nothing, would be taken as it is.
+    prototype.decompressMessage = function (this: PrivateCall, message, encoding) {
+      return message[0] !== 0 && encoding === "identity"
+        ? Promise.reject({
+          code: status.INTERNAL,
+          details: "Cannot read compressed message as its encoding is not named",
+        })
+        : decompressMessage.call(this, message, encoding);
+    };
+  }
+  if (serializeMessage !== undefined) {
+    // grpc-js says of every message that it is not compressed.
+    prototype.serializeMessage = function (this: PrivateCall, message) {
+      const framed = serializeMessage.call(this, message);
+      if (isZipped(message)) framed[0] = 1;
+      return framed;
+    };
+  }
+}
+
+/** Whether a caller takes messages that are compressed in this way. */
+export function isAccepted(call: ServerInterceptingCallInterface, encoding: string): boolean {
+  const { stream, serializeMessage } = call as unknown as PrivateCall;
+  if (stream === undefined || serializeMessage === undefined) return false;
+  return accepted.get(stream)?.split(",").some((name) => name.trim() === encoding) ?? false;
 }
 
 /** Whether a request has ended in the middle of a message, of which grpc-js says nothing. */

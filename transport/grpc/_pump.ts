@@ -5,9 +5,9 @@
 
 /**
  * Writes one item and calls back when the wire has taken it.
- * @returns How many bytes it has.
+ * @returns How many bytes it has; a promise if the item is written later, and the next after it.
  */
-export type Write<T> = (item: T, taken: () => void) => number;
+export type Write<T> = (item: T, taken: () => void) => number | Promise<number>;
 
 /** A source on its way to a wire. */
 export class Pump<T> {
@@ -54,19 +54,20 @@ export class Pump<T> {
         return;
       }
       try {
-        this.#send(result.value);
+        const sending = this.#send(result.value);
+        if (sending !== undefined) await sending;
       } catch (error) {
-        this.#isStopped = true;
-        this.#leave();
-        throw error;
+        // It rejects what `run` has given.
+        return this.stop(error);
       }
+      if (this.#isStopped) return;
       if (this.#pendingBytes > this.#windowBytes) {
         await new Promise<void>((resolve) => this.#resume = resolve);
       }
     }
   }
 
-  #send(item: T): void {
+  #send(item: T): void | Promise<void> {
     let isTaken = false;
     let size = 0;
     const taken = () => {
@@ -76,10 +77,13 @@ export class Pump<T> {
       this.#resume?.();
       this.#resume = undefined;
     };
-    // An empty message is on the wire as well.
-    size = this.#write(item, taken) + 5;
-    if (!isTaken) this.#pendingBytes += size;
-    else size = 0;
+    const written = (bytes: number) => {
+      // An empty message is on the wire as well.
+      size = isTaken ? 0 : bytes + 5;
+      this.#pendingBytes += size;
+    };
+    const bytes = this.#write(item, taken);
+    return typeof bytes === "number" ? written(bytes) : bytes.then(written);
   }
 
   #leave(): void {

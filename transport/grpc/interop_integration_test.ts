@@ -3,9 +3,7 @@
  * with grpc-go in both directions: its client against Kit's server, Kit's client against its server.
  *
  * Left out are those that need the credentials of a cloud (compute_engine_creds, jwt_token_creds,
- * oauth2_auth_token, per_rpc_creds, google_default_credentials, compute_engine_channel_credentials),
- * and those that want Kit's server to compress, as grpc-js does not (server_compressed_unary,
- * server_compressed_streaming).
+ * oauth2_auth_token, per_rpc_creds, google_default_credentials, compute_engine_channel_credentials).
  */
 import { create } from "@bufbuild/protobuf";
 import {
@@ -22,7 +20,7 @@ import assert from "node:assert/strict";
 import { type Channel, channel } from "./channel.ts";
 import { type AnswerMetadata, client } from "./client.ts";
 import { fromProto } from "./from_proto.ts";
-import { serve } from "./serve.ts";
+import { serve, type ServeOptions } from "./serve.ts";
 import { GRPC_GO, linesOf, run, ServingPeer } from "./testdata/peers.ts";
 import { Sender, sizesOf, streamOf } from "./testdata/streams.ts";
 import {
@@ -46,6 +44,16 @@ interface Seen {
 
 // --- Kit's server ---
 
+/** Runs a case of grpc-go's client; gives the calls that it has made. */
+async function callsOf(name: string, options: ServeOptions = {}): Promise<Seen[]> {
+  const listening = { listen: "127.0.0.1:0", signals: [] };
+  await using running = await serve(testBindings(), { ...listening, ...options });
+  const target = `127.0.0.1:${running.addr.port}`;
+  const ran = await run(GRPC_GO!, ["client", "-target", target, "-case", name]);
+  assert(ran.success, ran.stderr);
+  return linesOf<Seen>(ran.stdout);
+}
+
 /** The cases of `grpc-go client`, and how it saw their last call. */
 const SERVER_CASES: Readonly<Record<string, Partial<Seen>>> = {
   empty_unary: { code: "OK" },
@@ -68,16 +76,29 @@ const SERVER_CASES: Readonly<Record<string, Partial<Seen>>> = {
   pick_first_unary: { code: "OK" },
 };
 
+/** Those that want compressed messages, and whether each message of each call came so. */
+const COMPRESSED_CASES: Readonly<Record<string, readonly (readonly boolean[])[]>> = {
+  server_compressed_unary: [[true], [false]],
+  server_compressed_streaming: [[true, false]],
+};
+
+for (const [name, expected] of Object.entries(COMPRESSED_CASES)) {
+  Deno.test({
+    name: `serve() passes ${name} of grpc-go's client${without}`,
+    ignore,
+    async fn() {
+      const calls = await callsOf(name, { compression: "gzip" });
+      assert.deepEqual(calls.map((call) => call.in), expected);
+    },
+  });
+}
+
 for (const [name, expected] of Object.entries(SERVER_CASES)) {
   Deno.test({
     name: `serve() passes ${name} of grpc-go's client${without}`,
     ignore,
     async fn() {
-      await using running = await serve(testBindings(), { listen: "127.0.0.1:0", signals: [] });
-      const target = `127.0.0.1:${running.addr.port}`;
-      const ran = await run(GRPC_GO!, ["client", "-target", target, "-case", name]);
-      assert(ran.success, ran.stderr);
-      const calls = linesOf<Seen>(ran.stdout);
+      const calls = await callsOf(name);
       const { code, ...rest } = calls.at(-1)!;
       assert.deepEqual({ ...rest, code }, { ...rest, code, ...expected });
     },

@@ -11,6 +11,9 @@ import type { RunningCall } from "./_incoming_call.ts";
 import { announceStop, endConnections, mendServer } from "./_mend.ts";
 import type { Binding } from "./server.ts";
 
+/** How messages are compressed; `identity` is not at all. */
+export type Compression = "identity" | "gzip" | "deflate";
+
 /** What makes a server speak TLS. */
 export interface ServerTls {
   /** Certificate chain, as PEM. */
@@ -68,6 +71,13 @@ export interface ServeOptions {
    * @default {4194304}
    */
   readonly maxBytes?: number;
+  /**
+   * How messages of 1 KiB or more are compressed that go out, where the caller takes that and it makes
+   * them smaller; `compress` of `server()` leaves some out. Those that come in may be
+   * compressed in any case.
+   * @default {"identity"}
+   */
+  readonly compression?: Compression;
   /**
    * How many calls of one connection may run at once; the client waits with more.
    * @default {100}

@@ -11,7 +11,8 @@ import {
 } from "@kit/endpoint";
 import type { Schema } from "../schema.ts";
 import { keepAccept } from "./_inner.ts";
-import { Answerer, IncomingCall } from "./_incoming_call.ts";
+import { Answerer } from "./_answerer.ts";
+import { IncomingCall } from "./_incoming_call.ts";
 import type { MetadataWriter } from "./metadata_writer.ts";
 import type { Method } from "./method.ts";
 
@@ -32,8 +33,9 @@ export interface Reply {
 /**
  * Options for {@linkcode server}.
  * @typeParam Req The request.
+ * @typeParam Res The response.
  */
-export interface ServerOptions<Req> {
+export interface ServerOptions<Req, Res = unknown> {
   /**
    * What each message of a request must be; anything else fails the call with `invalid_argument` and
    * the fields that are wrong.
@@ -57,6 +59,12 @@ export interface ServerOptions<Req> {
    * @default {[]}
    */
   readonly finalizer?: readonly ((ctx: Context, error: unknown) => void)[];
+  /**
+   * Tells which messages of the response are compressed, where `serve()` has a `compression`: not
+   * those that hold a secret next to what a caller has chosen, as their length would tell of it.
+   * @default {() => true}
+   */
+  readonly compress?: (message: Item<Res>) => boolean;
   /**
    * Makes the error that the caller is told, and may add to the trailer.
    * @default {toKitError}
@@ -111,13 +119,14 @@ export interface Binding {
 export function server<Req, Res>(
   method: Method<Req, Res>,
   endpoint: Endpoint<NoInfer<Req>, NoInfer<Res>>,
-  options: ServerOptions<NoInfer<Req>> = {},
+  options: ServerOptions<NoInfer<Req>, NoInfer<Res>> = {},
 ): Binding {
   const {
     before = [],
     after = [],
     finalizer = [],
     encodeError = toKitError,
+    compress = () => true,
     schema,
     onError,
   } = options;
@@ -129,6 +138,7 @@ export function server<Req, Res>(
     finalizer,
     encodeError,
     schema: schema as Schema<unknown> | undefined,
+    compress: compress as (message: unknown) => boolean,
     onError,
   });
   return keepAccept(

@@ -36,11 +36,14 @@ export interface SeenCall {
 /** Makes the bindings; `seen` is told of each call when it is over. */
 export function testBindings(seen: (call: SeenCall) => void = () => {}): Binding[] {
   const { method } = testService;
+  /** Messages that callers want as they are. */
+  const plain = new WeakSet<object>();
 
   function optionsFor({ name, parent }: { name: string; parent: { typeName: string } }) {
     const path = `/${parent.typeName}/${name}`;
     return {
       after: [echoMetadata],
+      compress: (message: object) => !plain.has(message),
       finalizer: [(ctx: Context, error: unknown) => {
         const leftMs = ctx.deadline === undefined ? undefined : ctx.deadline - Date.now();
         seen({ path, leftMs, error });
@@ -52,9 +55,11 @@ export function testBindings(seen: (call: SeenCall) => void = () => {}): Binding
     { responseParameters }: StreamingOutputCallRequest,
     ctx: Context,
   ): AsyncGenerator<StreamingOutputCallResponse> {
-    for (const { size, intervalUs } of responseParameters) {
+    for (const { size, intervalUs, compressed } of responseParameters) {
       if (intervalUs > 0) await delay(intervalUs / 1000, { signal: ctx.signal });
-      yield create(method.streamingOutputCall.output, { payload: payload(size) });
+      const response = create(method.streamingOutputCall.output, { payload: payload(size) });
+      if (compressed?.value === false) plain.add(response);
+      yield response;
     }
   }
 
@@ -77,14 +82,16 @@ export function testBindings(seen: (call: SeenCall) => void = () => {}): Binding
     server(
       fromProto(method.unaryCall),
       // deno-lint-ignore require-await
-      async ({ responseStatus, responseSize }, ctx) => {
+      async ({ responseStatus, responseSize, responseCompressed }, ctx) => {
         if (ctx.metadata.get("x-details") !== undefined) {
           const options = { details: DETAILS, retryAfterMs: 1500 };
           throw new KitError("failed_precondition", "not in this state", options);
         }
         throwStatus(responseStatus);
         const { output } = method.unaryCall;
-        return create(output, { payload: payload(responseSize), serverId: "kit" });
+        const response = create(output, { payload: payload(responseSize), serverId: "kit" });
+        if (responseCompressed?.value === false) plain.add(response);
+        return response;
       },
       optionsFor(method.unaryCall),
     ),
