@@ -61,13 +61,15 @@ export abstract class ByteReader {
       throw new Fault(`a container in it cannot have ${items} items`);
     }
     if ((this.#items += items) > this.#limits.maxItems) {
-      throw new Fault(`its containers have more than ${this.#limits.maxItems} items`);
+      const { maxItems } = this.#limits;
+      throw new Fault(`its containers have more than ${maxItems} items`, "resource_exhausted");
     }
   }
 
   protected enter(): void {
     if (++this.#depth > this.#limits.maxDepth) {
-      throw new Fault(`it is nested more than ${this.#limits.maxDepth} deep`);
+      const { maxDepth } = this.#limits;
+      throw new Fault(`it is nested more than ${maxDepth} deep`, "resource_exhausted");
     }
   }
 

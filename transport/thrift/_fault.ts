@@ -7,8 +7,14 @@
 export class Fault extends Error {
   #path = "";
 
-  /** Creates the reason, as the end of a sentence: `it ends too early`. */
-  constructor(readonly rule: string) {
+  /**
+   * Creates the reason, as the end of a sentence: `it ends too early`.
+   * @param code What a caller is told; `resource_exhausted` where a limit is the reason.
+   */
+  constructor(
+    readonly rule: string,
+    readonly code: "invalid_argument" | "resource_exhausted" = "invalid_argument",
+  ) {
     super(rule);
     this.name = "Fault";
   }
@@ -24,6 +30,11 @@ export class Fault extends Error {
   /** What is wrong, with where it is. */
   get reason(): string {
     return this.#path === "" ? this.rule : `field "${this.#path}" is wrong: ${this.rule}`;
+  }
+
+  /** The code where a reply is at fault, which is not what the caller has sent. */
+  get codeOfReply(): "internal" | "resource_exhausted" {
+    return this.code === "resource_exhausted" ? this.code : "internal";
   }
 }
 

@@ -71,11 +71,8 @@ export class Inbox {
     if (available < 0) return undefined;
     const { buffer } = this.#bytes;
     const size = new DataView(buffer).getInt32(this.#start);
-    if (size < 0 || size > this.#framing.maxBytes) {
-      throw new Fault(
-        size < 0 ? "it has no frame" : `it has more than ${this.#framing.maxBytes} bytes`,
-      );
-    }
+    if (size < 0) throw new Fault("it has no frame");
+    if (size > this.#framing.maxBytes) throw tooLarge(this.#framing);
     if (available < size) return undefined;
     return this.#take(this.#start + HEADER_BYTES, this.#start + HEADER_BYTES + size);
   }
@@ -83,9 +80,7 @@ export class Inbox {
   #nextScanned(scanner: Scanner): Uint8Array | undefined {
     const end = scanner.scan(this.#bytes, this.#start, this.#end);
     const size = (end < 0 ? this.#end : end) - this.#start;
-    if (size > this.#framing.maxBytes) {
-      throw new Fault(`it has more than ${this.#framing.maxBytes} bytes`);
-    }
+    if (size > this.#framing.maxBytes) throw tooLarge(this.#framing);
     return end < 0 ? undefined : this.#take(this.#start, end);
   }
 
@@ -94,6 +89,10 @@ export class Inbox {
     this.#start = to;
     return this.#bytes.slice(from, to);
   }
+}
+
+function tooLarge({ maxBytes }: Framing): Fault {
+  return new Fault(`it has more than ${maxBytes} bytes`, "resource_exhausted");
 }
 
 /** Puts a message into a frame, if it needs one. */

@@ -60,7 +60,7 @@ export class Link {
     } catch (cause) {
       this.close();
       if (cause instanceof Fault) {
-        throw new KitError("internal", `Cannot decode reply as ${cause.reason}`);
+        throw new KitError(cause.codeOfReply, `Cannot decode reply as ${cause.reason}`);
       }
       throw new KitError("unavailable", "Cannot read reply as the connection was lost", { cause });
     } finally {

@@ -131,7 +131,8 @@ export function decodeReply<Req, Res>(
     if (!input.isAtEnd) throw new Fault("something comes after its end");
   } catch (cause) {
     if (!(cause instanceof Fault)) throw cause;
-    throw new KitError("internal", `Cannot decode reply of "${method.name}" as ${cause.reason}`);
+    const text = `Cannot decode reply of "${method.name}" as ${cause.reason}`;
+    throw new KitError(cause.codeOfReply, text);
   }
   if (response instanceof KitError) throw response;
   return response as Res;

@@ -129,7 +129,7 @@ export class Peer {
   /** Answers bytes that are no message, as far as that can be done. */
   async #refuse(fault: Fault): Promise<void> {
     const { protocol, framed, onError } = this.#options;
-    const error = new KitError("invalid_argument", `Cannot decode message as ${fault.reason}`);
+    const error = new KitError(fault.code, `Cannot decode message as ${fault.reason}`);
     try {
       onError?.(error);
     } catch {

@@ -134,7 +134,7 @@ Deno.test("client() refuses a reply without a result, and one over the limit", a
   await answering(Uint8Array.fromHex("00001001"), async (address) => {
     using connection = thrift.connect(address, { framed: true, maxBytes: 4096 });
     await assert.rejects(endpoints(connection).ping({}, background()), {
-      code: "internal",
+      code: "resource_exhausted",
       message: /more than 4096 bytes/,
     });
   });

@@ -3,7 +3,7 @@ import { background, type Context, type KitError, withSignal } from "@kit/endpoi
 import { FakeClock } from "@kit/endpoint/testing";
 import { soon } from "../http/_support_test.ts";
 import { remoteAddress } from "../http/keys.ts";
-import { encodeCall } from "./_message.ts";
+import { decodeReply, encodeCall } from "./_message.ts";
 import {
   endpoints,
   everything,
@@ -112,6 +112,38 @@ for (const protocol of PROTOCOLS) {
       assert.equal(await endpoints(connection).find({ id: "x" }, background()), "found x");
     });
   }
+}
+
+interface Nested {
+  readonly in?: Nested | undefined;
+}
+
+// P12
+for (const protocol of PROTOCOLS) {
+  Deno.test(`serve() tells who is over a limit so, ${protocol}`, async () => {
+    const limits = { maxDepth: 64, maxItems: 100 };
+    const code = (bytes: Uint8Array) => {
+      try {
+        return decodeReply(protocol, bytes, methods.ping, 1, limits);
+      } catch (error) {
+        return (error as KitError).code;
+      }
+    };
+    const long = encodeCall(protocol, methods.find, 1, { id: "x".repeat(200) });
+    await using running = serving(processor(), { protocol, maxBytes: 100 });
+    assert.equal(code(await soon(rawExchange(running.addr.port, long))), "resource_exhausted");
+    const Nest: thrift.Type<Nested> = thrift.struct("Nest", {
+      in: thrift.field(1, thrift.lazy(() => Nest), { optional: true }),
+    });
+    let nest: Nested = {};
+    for (let i = 0; i < 70; i++) nest = { in: nest };
+    const deep = thrift.service("Gauntlet", {
+      find: thrift.method({ args: { id: thrift.field(1, Nest) } }),
+    });
+    const bytes = encodeCall(protocol, deep.methods.find, 1, { id: nest });
+    const { reply } = await processor()(bytes, background(), { protocol });
+    assert.equal(code(reply!), "resource_exhausted");
+  });
 }
 
 Deno.test("serve() answers calls that were sent ahead, in their order", async () => {

@@ -237,7 +237,7 @@ function decode(method: Method<unknown, unknown> | undefined, { head, input }: C
 
 function undecodable(what: string, cause: unknown): KitError {
   if (!(cause instanceof Fault)) throw cause;
-  return new KitError("invalid_argument", `Cannot decode ${what} as ${cause.reason}`);
+  return new KitError(cause.code, `Cannot decode ${what} as ${cause.reason}`);
 }
 
 function tell(onError: ServerOptions["onError"], error: unknown, ctx: Context): void {
