@@ -1,63 +1,23 @@
 /**
- * All four kinds of methods with grpcio in both directions, metadata, errors and their details,
+ * grpcio's client against Kit's server: all four kinds of methods, metadata, errors and their details,
  * deadlines, cancellation, compression, health checking and reflection.
  */
-import { create } from "@bufbuild/protobuf";
-import {
-  background,
-  KitError,
-  metadata,
-  withOutgoing,
-  withSignal,
-  withTimeout,
-} from "@kit/endpoint";
+import type { KitError } from "@kit/endpoint";
 import assert from "node:assert/strict";
-import { type Channel, channel } from "./channel.ts";
-import { type AnswerMetadata, client } from "./client.ts";
-import { fromProto } from "./from_proto.ts";
 import { health } from "./health.ts";
-import { healthCheck } from "./health_check.ts";
 import { reflection } from "./reflection.ts";
-import { serve } from "./serve.ts";
-import {
-  GRPC_PYTHON,
-  linesOf,
-  Peer,
-  python,
-  run,
-  ServingPeer,
-  writeFiles,
-} from "./testdata/peers.ts";
-import { sizesOf } from "./testdata/streams.ts";
-import { type StreamingOutputCallRequest, testService } from "./testdata/test_proto.ts";
+import { type Compression, serve } from "./serve.ts";
+import { linesOf, Peer, python, pythonTest, run } from "./testdata/peers.ts";
 import { DETAILS, type SeenCall, testBindings } from "./testdata/test_service.ts";
 
-const { method } = testService;
 const SERVICE = "grpc.testing.TestService";
-
-function test(name: string, fn: (files: string) => Promise<void>): void {
-  const ignore = GRPC_PYTHON === undefined;
-  Deno.test({
-    name: name + (ignore ? " (ignored, as there is no KIT_GRPC_PYTHON)" : ""),
-    ignore,
-    async fn() {
-      const files = await writeFiles();
-      try {
-        await fn(files);
-      } finally {
-        await Deno.remove(files);
-      }
-    },
-  });
-}
-
-// --- Kit's server ---
 
 /** Runs a case of grpcio's client against Kit's server; gives what it saw, and what Kit did. */
 async function seenBy(
   files: string,
   name: string,
-): Promise<{ it: Record<string, unknown>; kit: SeenCall[] }> {
+  compression: Compression = "identity",
+): Promise<{ it: Record<string, unknown>; kit: SeenCall[]; trace: string }> {
   const kit: SeenCall[] = [];
   const healthy = health();
   healthy.set(SERVICE, "not_serving");
@@ -65,10 +25,13 @@ async function seenBy(
     listen: "127.0.0.1:0",
     signals: [],
     services: [healthy.service, reflection()],
+    compression,
   });
-  const ran = await run(...python("client", files, String(running.addr.port), name));
+  const [program, args, env] = python("client", files, String(running.addr.port), name);
+  const tracing = { GRPC_VERBOSITY: "debug", GRPC_TRACE: "compression" };
+  const ran = await run(program, args, { ...env, ...tracing });
   assert(ran.success, ran.stderr);
-  return { it: linesOf<Record<string, unknown>>(ran.stdout)[0]!, kit };
+  return { it: linesOf<Record<string, unknown>>(ran.stdout)[0]!, kit, trace: ran.stderr };
 }
 
 /** The cases of `peer.py client` that need no more than to be compared. */
@@ -107,12 +70,34 @@ const SERVER_CASES: Readonly<Record<string, Record<string, unknown>>> = {
 };
 
 for (const [name, expected] of Object.entries(SERVER_CASES)) {
-  test(`serve() passes ${name} of grpcio's client`, async (files) => {
+  pythonTest(`serve() passes ${name} of grpcio's client`, async (files) => {
     assert.deepEqual((await seenBy(files, name)).it, expected);
   });
 }
 
-test("serve() takes metadata of grpcio and sends it back", async (files) => {
+/** The numbers that grpcio has for the encoding of a call; 0 is none. */
+const NUMBERS = { deflate: 1, gzip: 2 } as const;
+
+for (const compression of ["gzip", "deflate"] as const) {
+  const number = NUMBERS[compression];
+  for (
+    const [name, sizes, numbers] of [
+      ["server_compressed_unary", [314_159, 314_159], [number, 0]],
+      ["server_compressed_streaming", [31_415, 92_653], [number, number]],
+    ] as const
+  ) {
+    pythonTest(`serve() passes ${name} of grpcio's client with ${compression}`, async (files) => {
+      const { it, trace } = await seenBy(files, name, compression);
+      assert.deepEqual(it, { sizes });
+      const came = [...trace.matchAll(/ DecompressMessage: len=(\d+) .* alg=(\d)/g)];
+      assert.deepEqual(came.map(([, , number]) => Number(number)), numbers);
+      // The first was compressed, the second was not.
+      assert.deepEqual(came.map(([, length]) => Number(length) < 1000), [true, false]);
+    });
+  }
+}
+
+pythonTest("serve() takes metadata of grpcio and sends it back", async (files) => {
   const { header, trailer } = (await seenBy(files, "metadata")).it as Record<
     "header" | "trailer",
     [string, string][]
@@ -125,7 +110,7 @@ test("serve() takes metadata of grpcio and sends it back", async (files) => {
   assert.deepEqual(trailer, [["x-grpc-test-echo-trailing-bin", "AP8K"]]);
 });
 
-test("serve() tells grpcio the details of an error", async (files) => {
+pythonTest("serve() tells grpcio the details of an error", async (files) => {
   const { details, ...status } = (await seenBy(files, "details")).it;
   assert.deepEqual(status, { code: "FAILED_PRECONDITION", message: "not in this state" });
   const found = details as Record<string, unknown>[];
@@ -139,182 +124,37 @@ test("serve() tells grpcio the details of an error", async (files) => {
   });
 });
 
-test("serve() heeds the deadline of grpcio", async (files) => {
+pythonTest("serve() heeds the deadline of grpcio", async (files) => {
   const { it: { code, ms }, kit: [call] } = await seenBy(files, "deadline");
   assert.equal(code, "DEADLINE_EXCEEDED");
   assert((ms as number) < 2000, `it took ${ms} ms`);
   assert.equal((call!.error as KitError).code, "deadline_exceeded");
 });
 
-test("serve() heeds that grpcio cancels", async (files) => {
+pythonTest("serve() heeds that grpcio cancels", async (files) => {
   const { it, kit: [call] } = await seenBy(files, "cancel");
   assert.deepEqual(it, { first: 1, code: "CANCELLED" });
   assert.equal((call!.error as KitError).code, "cancelled");
 });
 
-test("health() tells grpcio's watch every change, and ends it when the server stops", async (files) => {
-  const healthy = health();
-  const running = await serve([], {
-    listen: "127.0.0.1:0",
-    signals: [],
-    services: [healthy.service],
-  });
-  await using peer = new Peer(...python("client", files, String(running.addr.port), "watch"));
-  const next = () => peer.receive<{ status?: string; end?: string }>();
-  assert.deepEqual(await next(), { status: "SERVICE_UNKNOWN" });
-  healthy.set(SERVICE, "serving");
-  assert.deepEqual(await next(), { status: "SERVING" });
-  const begin = performance.now();
-  assert(await running.shutdown());
-  assert(performance.now() - begin < 5000);
-  assert.deepEqual(await next(), { status: "NOT_SERVING" });
-  assert.deepEqual(await next(), { end: "OK" });
-});
-
-// --- Kit's client ---
-
-function clientTest(
-  name: string,
-  fn: (there: Channel, peer: ServingPeer) => Promise<void>,
-): void {
-  test(name, async (files) => {
-    await using peer = await ServingPeer.start(...python("server", files));
-    using there = channel(`127.0.0.1:${peer.port}`);
-    await fn(there, peer);
-  });
-}
-
-function outputRequest(
-  ...parameters: { size: number; intervalUs?: number; compressed?: { value: boolean } }[]
-): StreamingOutputCallRequest {
-  return create(method.streamingOutputCall.input, { responseParameters: parameters });
-}
-
-clientTest("client() calls a unary method of grpcio", async (there) => {
-  const call = client(there, fromProto(method.unaryCall));
-  for (const value of [false, true]) {
-    const request = { responseSize: 314_159, responseCompressed: { value } };
-    const { payload } = await call(create(method.unaryCall.input, request), background());
-    assert.equal(payload?.body.length, 314_159);
-  }
-});
-
-clientTest("client() reads a stream of grpcio", async (there) => {
-  const call = client(there, fromProto(method.streamingOutputCall));
-  const request = outputRequest({ size: 31415 }, { size: 0 }, { size: 2653 });
-  assert.deepEqual(await sizesOf(await call(request, background())), [31415, 0, 2653]);
-});
-
-clientTest("client() sends a stream to grpcio, compressed or not", async (there, { port }) => {
-  using zipped = channel(`127.0.0.1:${port}`, { compression: "deflate" });
-  for (const way of [there, zipped]) {
-    const call = client(way, fromProto(method.streamingInputCall));
-    const requests = async function* () {
-      for (const size of [27182, 8, 1828, 45904]) {
-        const payload = { body: new Uint8Array(size) };
-        yield await Promise.resolve(create(method.streamingInputCall.input, { payload }));
-      }
-    };
-    assert.equal((await call(requests(), background())).aggregatedPayloadSize, 74_922);
-  }
-});
-
-clientTest("client() streams both ways with grpcio, one reply a request", async (there) => {
-  const call = client(there, fromProto(method.fullDuplexCall));
-  let turn = Promise.withResolvers<void>();
-  const requests = async function* () {
-    for (const size of [31415, 9, 2653]) {
-      yield outputRequest({ size });
-      await turn.promise;
-      turn = Promise.withResolvers();
-    }
-  };
-  const sizes = [];
-  for await (const { payload } of await call(requests(), background())) {
-    sizes.push(payload?.body.length);
-    turn.resolve();
-  }
-  assert.deepEqual(sizes, [31415, 9, 2653]);
-});
-
-clientTest("client() exchanges metadata with grpcio, and tells its deadline", async (there) => {
-  let answer: AnswerMetadata | undefined;
-  const call = client(there, fromProto(method.unaryCall), {
-    before: [(ctx, out) => {
-      out.append("x-many", "one");
-      out.append("x-many", "two, three");
-      out.set("x-grpc-test-echo-trailing-bin", "AP8K");
-      return ctx;
-    }],
-    after: [(ctx, found) => {
-      answer = found;
-      return ctx;
-    }],
-  });
-  using timed = withTimeout(background(), 5000);
-  const ctx = withOutgoing(timed, metadata({ "x-grpc-test-echo-initial": "hello" }));
-  await call(create(method.unaryCall.input), ctx);
-  const { header, trailer } = answer!;
-  assert.equal(header.get("x-grpc-test-echo-initial"), "hello");
-  const many = header.getAll("x-many").flatMap((value) => value.split(", "));
-  assert.deepEqual(many, ["one", "two", "three"]);
-  assert.equal(trailer.get("x-grpc-test-echo-trailing-bin"), "AP8K");
-  const leftMs = Number(header.get("x-left-ms"));
-  assert(leftMs > 3000 && leftMs <= 5000, `${leftMs} ms were left`);
-});
-
-clientTest("client() reads an error of grpcio, and its details", async (there) => {
-  const call = client(there, fromProto(method.unaryCall));
-  const responseStatus = { code: 5, message: "no such thing: ☺ %" };
-  await assert.rejects(call(create(method.unaryCall.input, { responseStatus }), background()), {
-    code: "not_found",
-    message: "no such thing: ☺ %",
-  });
-  const ctx = withOutgoing(background(), metadata({ "x-details": "1" }));
-  await assert.rejects(call(create(method.unaryCall.input), ctx), {
-    code: "failed_precondition",
-    message: "not in this state",
-    details: [DETAILS[0]],
-    retryAfterMs: 1500,
-  });
-});
-
-clientTest("client() gives up at its deadline, and grpcio is told so", async (there, peer) => {
-  using ctx = withTimeout(background(), 300);
-  const call = client(there, fromProto(method.streamingOutputCall));
-  const request = outputRequest({ size: 1, intervalUs: 20_000_000 });
-  const begin = performance.now();
-  await assert.rejects(call(request, ctx).then(sizesOf), { code: "deadline_exceeded" });
-  assert(performance.now() - begin < 2000);
-  await peer.receive<{ done?: string }>(({ done }) => done?.endsWith("/StreamingOutputCall")!);
-});
-
-clientTest(
-  "client() cancels a stream of grpcio by its signal, and by leaving it",
-  async (there, peer) => {
-    const call = client(there, fromProto(method.streamingOutputCall));
-    const request = outputRequest({ size: 1 }, { size: 2, intervalUs: 20_000_000 });
-    const isDone = ({ done }: { done?: string }) => done !== undefined;
-
-    const cancelling = new AbortController();
-    using ctx = withSignal(background(), cancelling.signal);
-    const responses = (await call(request, ctx))[Symbol.asyncIterator]();
-    assert.equal((await responses.next()).value?.payload?.body.length, 1);
-    cancelling.abort(new KitError("cancelled", "Call was cancelled"));
-    await assert.rejects(responses.next(), { code: "cancelled" });
-    await peer.receive(isDone);
-
-    for await (const { payload } of await call(request, background())) {
-      assert.equal(payload?.body.length, 1);
-      break;
-    }
-    await peer.receive(isDone);
+pythonTest(
+  "health() tells grpcio's watch every change, and ends it when the server stops",
+  async (files) => {
+    const healthy = health();
+    const running = await serve([], {
+      listen: "127.0.0.1:0",
+      signals: [],
+      services: [healthy.service],
+    });
+    await using peer = new Peer(...python("client", files, String(running.addr.port), "watch"));
+    const next = () => peer.receive<{ status?: string; end?: string }>();
+    assert.deepEqual(await next(), { status: "SERVICE_UNKNOWN" });
+    healthy.set(SERVICE, "serving");
+    assert.deepEqual(await next(), { status: "SERVING" });
+    const begin = performance.now();
+    assert(await running.shutdown());
+    assert(performance.now() - begin < 5000);
+    assert.deepEqual(await next(), { status: "NOT_SERVING" });
+    assert.deepEqual(await next(), { end: "OK" });
   },
 );
-
-clientTest("healthCheck() asks grpcio's server", async (there) => {
-  const check = healthCheck(there);
-  assert.equal(await check("", background()), "serving");
-  assert.equal(await check(SERVICE, background()), "serving");
-  assert.equal(await check("no.such.Service", background()), "service_unknown");
-});

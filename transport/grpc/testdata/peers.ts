@@ -125,9 +125,26 @@ export function python(...args: string[]): [string, string[], Record<string, str
 }
 
 /** Writes the descriptors of the test service to a file for Python. */
-export async function writeFiles(): Promise<string> {
+async function writeFiles(): Promise<string> {
   const path = await Deno.makeTempFile({ suffix: ".json" });
   const set = create(FileDescriptorSetSchema, { file: [testFile.proto] });
   await Deno.writeTextFile(path, toJsonString(FileDescriptorSetSchema, set));
   return path;
+}
+
+/** A test that needs grpcio; it is given the file of the descriptors. */
+export function pythonTest(name: string, fn: (files: string) => Promise<void>): void {
+  const ignore = GRPC_PYTHON === undefined;
+  Deno.test({
+    name: name + (ignore ? " (ignored, as there is no KIT_GRPC_PYTHON)" : ""),
+    ignore,
+    async fn() {
+      const files = await writeFiles();
+      try {
+        await fn(files);
+      } finally {
+        await Deno.remove(files);
+      }
+    },
+  });
 }

@@ -298,6 +298,22 @@ class Client:
     def deflate(self):
         return self._compressed(grpc.Compression.Deflate)
 
+    def server_compressed_unary(self):
+        sizes = []
+        for value in (True, False):
+            request = self.messages.SimpleRequest(
+                response_size=314159, response_compressed=self.messages.BoolValue(value=value)
+            )
+            sizes.append(len(self.stub("UnaryCall")(request, timeout=10).payload.body))
+        return {"sizes": sizes}
+
+    def server_compressed_streaming(self):
+        request = self._request(31415, 92653)
+        for parameters, value in zip(request.response_parameters, (True, False)):
+            parameters.compressed.value = value
+        replies = self.stub("StreamingOutputCall")(request, timeout=10)
+        return {"sizes": [len(reply.payload.body) for reply in replies]}
+
     def health(self):
         stub = health_pb2_grpc.HealthStub(self.channel)
         names = health_pb2.HealthCheckResponse.ServingStatus.Name
