@@ -15,7 +15,7 @@ import { type QuoteRequest, serviceOf, type TickerEndpoints } from "../endpoints
 import { page } from "../page.ts";
 import type { Order, Position, Quote, TickerService, Watch } from "../service.ts";
 
-const symbol = z.string().max(32);
+const symbol = z.string();
 const quoteRequest: z.ZodType<QuoteRequest> = z.object({ symbol });
 const watchRequest: z.ZodType<Watch> = z.object({
   symbol,
