@@ -24,6 +24,14 @@ as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
 }
 
+# apt_install PACKAGE...: installs packages of Debian's, and no more than they need.
+apt_install() {
+  local install=(env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends)
+  # A fresh machine has no package lists yet, and the ones of an old one name files that are gone.
+  as_root "${install[@]}" "$@" > /dev/null 2>&1 ||
+    { retry as_root apt-get update -qq && retry as_root "${install[@]}" "$@" > /dev/null; }
+}
+
 # deb NAME: unpacks Debian's package, without installing it, into $CACHE/deb/NAME.
 deb() {
   local folder="$CACHE/deb/$1"
@@ -33,6 +41,23 @@ deb() {
   (cd "$folder" && apt-get download -qq -o APT::Sandbox::User=root "$1") ||
     { retry as_root apt-get update -qq && (cd "$folder" && retry apt-get download -qq -o APT::Sandbox::User=root "$1"); }
   dpkg -x "$folder"/*.deb "$folder" && touch "$folder/.done"
+}
+
+# python_packages FOLDER MODULE PACKAGE...: installs packages of Python into a folder, unless MODULE,
+# the last of them, is there.
+python_packages() {
+  local folder="$1" module="$2"
+  shift 2
+  [ -d "$folder/$module" ] ||
+    retry python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
+      --target "$folder" "$@"
+}
+
+# go_build SOURCES OUT [PACKAGE...]: builds what is in a folder, with the Go that is there.
+go_build() {
+  local sources="$1" out="$2"
+  shift 2
+  (cd "$sources" && GOTOOLCHAIN=local retry go build -o "$out" "${@:-.}")
 }
 
 # start NAME COMMAND...: runs a server until stop_all; what it prints is in $CACHE/logs/NAME.log.
@@ -74,9 +99,7 @@ fetch_promtool() {
 # Parses /metrics as Prometheus' own Python client does.
 fetch_prometheus_client() {
   local folder="$CACHE/python"
-  [ -d "$folder/prometheus_client" ] ||
-    retry python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
-      --target "$folder" prometheus_client==0.26.0
+  python_packages "$folder" prometheus_client prometheus_client==0.26.0
   export PYTHONPATH="$folder${PYTHONPATH:+:$PYTHONPATH}"
 }
 
@@ -92,16 +115,14 @@ fetch_bun() {
 # A ZooKeeper server, which the tests start by themselves, and kazoo, Python's client for it.
 fetch_zookeeper() {
   local name jars="" folder="$CACHE/kazoo"
-  command -v java > /dev/null || retry as_root apt-get install -qq -y default-jre-headless
+  command -v java > /dev/null || apt_install default-jre-headless
   for name in libzookeeper-java libdropwizard-metrics-java libsnappy-java libslf4j-java; do deb "$name"; done
   for name in libzookeeper-java/{zookeeper,zookeeper-jute} libdropwizard-metrics-java/metrics-core \
     libsnappy-java/snappy-java libslf4j-java/slf4j-{api,nop}; do
     jars+="${jars:+:}$CACHE/deb/${name%/*}/usr/share/java/${name#*/}.jar"
   done
   export KIT_ZOOKEEPER_CLASSPATH="$jars"
-  [ -d "$folder/kazoo" ] ||
-    retry python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
-      --target "$folder" kazoo==2.10.0
+  python_packages "$folder" kazoo kazoo==2.10.0
   export KIT_KAZOO="$folder"
 }
 
@@ -128,7 +149,7 @@ fetch_etcd() {
   export KIT_ETCDCTL="$CACHE/deb/etcd-client/usr/bin/etcdctl"
   if command -v go > /dev/null; then
     export KIT_ETCD_GOKIT="$CACHE/go-kit-etcd"
-    (cd sd/etcd/testdata/go-kit && GOTOOLCHAIN=local retry go build -o "$KIT_ETCD_GOKIT" .)
+    go_build sd/etcd/testdata/go-kit "$KIT_ETCD_GOKIT"
   fi
 }
 
@@ -145,11 +166,10 @@ fetch_grpc() {
   local folder="$CACHE/grpcio"
   export KIT_GRPC_GO="$CACHE/grpc-go/grpc-go" KIT_GRPCURL="$CACHE/grpc-go/grpcurl"
   mkdir -p "$CACHE/grpc-go"
-  (cd transport/grpc/testdata/grpc-go && GOTOOLCHAIN=local retry go build -o "$CACHE/grpc-go/" \
-    . github.com/fullstorydev/grpcurl/cmd/grpcurl)
-  [ -d "$folder/grpc_status" ] ||
-    retry python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
-      --target "$folder" grpcio==1.85.1 grpcio-{health-checking,reflection,status}==1.85.1
+  go_build transport/grpc/testdata/grpc-go "$CACHE/grpc-go/" \
+    . github.com/fullstorydev/grpcurl/cmd/grpcurl
+  python_packages "$folder" grpc_status grpcio==1.85.1 \
+    grpcio-{health-checking,reflection,status}==1.85.1
   export KIT_GRPC_PYTHON="$folder"
 }
 
@@ -172,13 +192,11 @@ fetch_rabbitmq() {
   printf '#!/bin/sh\nPATH="%s/usr/lib/erlang/bin:$PATH" exec "%s" "$@"\n' "$folder" \
     "$(echo "$folder"/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server)" > "$folder/server"
   chmod +x "$folder/server"
-  [ -d "$CACHE/pika/pika" ] ||
-    retry python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
-      --target "$CACHE/pika" pika==1.3.2
+  python_packages "$CACHE/pika" pika pika==1.3.2
   export KIT_PIKA="$CACHE/pika"
   if command -v go > /dev/null; then
     export KIT_AMQP_GOKIT="$CACHE/go-kit-amqp"
-    (cd transport/amqp/testdata/gokit && GOTOOLCHAIN=local retry go build -o "$KIT_AMQP_GOKIT" .)
+    go_build transport/amqp/testdata/gokit "$KIT_AMQP_GOKIT"
   fi
 }
 
@@ -187,13 +205,11 @@ fetch_nats() {
   local folder="$CACHE/nats-py"
   deb nats-server
   export KIT_NATS_SERVER="$CACHE/deb/nats-server/usr/sbin/nats-server"
-  [ -d "$folder/nats" ] ||
-    retry python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
-      --target "$folder" nats-py==2.16.0
+  python_packages "$folder" nats nats-py==2.16.0
   export KIT_NATS_PYTHON="$folder"
   if command -v go > /dev/null; then
     export KIT_NATS_GOKIT="$CACHE/go-kit-nats"
-    (cd transport/nats/testdata/gokit && GOTOOLCHAIN=local retry go build -o "$KIT_NATS_GOKIT" .)
+    go_build transport/nats/testdata/gokit "$KIT_NATS_GOKIT"
   fi
 }
 
@@ -202,11 +218,9 @@ fetch_jsonrpc() {
   local folder="$CACHE/jsonrpclib"
   if command -v go > /dev/null; then
     export KIT_JSONRPC_GOKIT="$CACHE/go-kit-jsonrpc"
-    (cd transport/jsonrpc/testdata/gokit && GOTOOLCHAIN=local retry go build -o "$KIT_JSONRPC_GOKIT" .)
+    go_build transport/jsonrpc/testdata/gokit "$KIT_JSONRPC_GOKIT"
   fi
-  [ -d "$folder/jsonrpclib" ] ||
-    retry python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
-      --target "$folder" jsonrpclib-pelix==1.2.0
+  python_packages "$folder" jsonrpclib jsonrpclib-pelix==1.2.0
   export KIT_JSONRPC_PYTHON="$folder"
 }
 
@@ -217,16 +231,14 @@ fetch_thrift() {
   local compiler="$CACHE/deb/thrift-compiler/usr/bin/thrift"
   deb thrift-compiler
   mkdir -p "$folder/go"
-  [ -d "$folder/python/thrift" ] ||
-    retry python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
-      --target "$folder/python" thrift==0.24.0
+  python_packages "$folder/python" thrift thrift==0.24.0
   "$compiler" --gen py -out "$folder/python" "$idl"
   export KIT_THRIFT_PYTHON="$folder/python"
   if command -v go > /dev/null; then
     cp "$sources"/go/* "$folder/go"
     "$compiler" --gen go:package_prefix=kit/thriftpeer/,skip_remote -out "$folder/go" "$idl"
     export KIT_THRIFT_GO="$folder/go/peer"
-    (cd "$folder/go" && GOTOOLCHAIN=local retry go build -o "$KIT_THRIFT_GO" .)
+    go_build "$folder/go" "$KIT_THRIFT_GO"
   fi
 }
 
@@ -234,15 +246,15 @@ fetch_thrift() {
 fetch_netrpc() {
   command -v go > /dev/null || return 0
   export KIT_NETRPC="$CACHE/go-netrpc"
-  (cd transport/netrpc/testdata/go && GOTOOLCHAIN=local retry go build -o "$KIT_NETRPC" .)
+  go_build transport/netrpc/testdata/go "$KIT_NETRPC"
 }
 
 # Go kit's service that adds, and its client.
 fetch_addsvc() {
   command -v go > /dev/null || return 0
   export KIT_ADDSVC_GOKIT="$CACHE/go-kit-addsvc"
-  (cd examples/testdata/addsvc && GOTOOLCHAIN=local retry go build -o "$KIT_ADDSVC_GOKIT/" \
-    github.com/go-kit/kit/examples/addsvc/cmd/{addsvc,addcli})
+  go_build examples/testdata/addsvc "$KIT_ADDSVC_GOKIT/" \
+    github.com/go-kit/kit/examples/addsvc/cmd/{addsvc,addcli}
 }
 
 # AWS's own runtime interface client for Node, whose native part is built, and AWS's types and sample
@@ -250,14 +262,15 @@ fetch_addsvc() {
 fetch_lambda() {
   local tool folder="$CACHE/lambda" go=transport/awslambda/testdata/go
   for tool in cmake make g++; do
-    command -v "$tool" > /dev/null || retry as_root apt-get install -qq -y "$tool"
+    command -v "$tool" > /dev/null || apt_install "$tool"
   done
+  # The headers of the Node that is there do; to fetch others takes a host that may be out of reach.
   [ -e "$folder/node_modules/aws-lambda-ric/rapid-client.node" ] ||
-    retry npm install --prefix "$folder" --no-audit --no-fund --loglevel=error aws-lambda-ric@4.0.2
+    npm_config_nodedir="$(cd "$(dirname "$(command -v node)")/.." && pwd)" retry npm install --prefix "$folder" --no-audit --no-fund --loglevel=error aws-lambda-ric@4.0.2
   export KIT_LAMBDA_RIC="$folder/node_modules/aws-lambda-ric/index.mjs"
   if command -v go > /dev/null; then
     export KIT_LAMBDA_GO="$folder/go"
-    (cd "$go" && GOTOOLCHAIN=local retry go build -o "$KIT_LAMBDA_GO" .)
+    go_build "$go" "$KIT_LAMBDA_GO"
     KIT_LAMBDA_EVENTS="$(cd "$go" && go list -m -f '{{.Dir}}' github.com/aws/aws-lambda-go)/events/testdata"
     export KIT_LAMBDA_EVENTS
   fi
@@ -266,39 +279,43 @@ fetch_lambda() {
 # Python's clients and servers of WebSocket and of Server-Sent Events.
 fetch_streams() {
   local folder="$CACHE/streams"
-  [ -d "$folder/sse_starlette" ] ||
-    retry python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
-      --target "$folder" websockets==17.4 httpx==0.28.1 httpx-sse==0.4.3 sse-starlette==3.7.0 \
-      uvicorn==0.54.0
+  python_packages "$folder" sse_starlette websockets==17.4 httpx==0.28.1 httpx-sse==0.4.3 \
+    sse-starlette==3.7.0 uvicorn==0.54.0
   export KIT_STREAMS="$folder"
 }
 
 # A browser: some hundred MB the first time.
 fetch_chromium() {
-  command -v chromium > /dev/null ||
-    retry as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium
+  command -v chromium > /dev/null || apt_install chromium
   KIT_CHROMIUM="$(command -v chromium)"
   export KIT_CHROMIUM
 }
 
 fetch_all() {
-  fetch_netrpc
+  local jobs
+  # What is built for minutes goes on beside the rest, which waits for the network.
+  (fetch_consul) &
+  jobs=("$!")
+  (fetch_lambda) &
+  jobs+=("$!")
   fetch_promtool
   fetch_prometheus_client
   fetch_bun
   fetch_etcd
   fetch_zookeeper
   fetch_dnsmasq
-  fetch_consul
   fetch_grpc
   fetch_rabbitmq
   fetch_nats
   fetch_jsonrpc
   fetch_thrift
+  fetch_netrpc
   fetch_addsvc
-  fetch_lambda
   fetch_streams
   fetch_chromium
+  wait "${jobs[@]}"
+  fetch_consul
+  fetch_lambda
 }
 
 start_all() {
