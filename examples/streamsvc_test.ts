@@ -205,7 +205,7 @@ Deno.test("streamsvc tells over gRPC that it serves, and what", async () => {
   const check = healthCheck(channel);
   assert.equal(await check("", background()), "serving");
   assert.equal(await check("ticker.Ticker", background()), "serving");
-  assert.equal(await check("ticker.Other", background()), "unknown");
+  assert.equal(await check("ticker.Other", background()), "service_unknown");
 });
 
 for (
