@@ -1,9 +1,11 @@
-import { background, codeOf, withSignal } from "@kit/endpoint";
+import { background, codeOf, type Context, withSignal } from "@kit/endpoint";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { setImmediate } from "node:timers";
 import { gunzipSync, inflateSync } from "node:zlib";
 import { frame, RawClient } from "./_raw_testing.ts";
 import { collect, eventually, json, Pair } from "./_support_test.ts";
+import { zip } from "./_zip.ts";
 import { client } from "./client.ts";
 import { serverStream, unary } from "./method.ts";
 import type { ServeOptions } from "./serve.ts";
@@ -15,6 +17,9 @@ const many = serverStream("/test.Texts/Many", codecs);
 
 /** A text that becomes much shorter, and longer ones in several goes. */
 const text = (length: number): string => "abcdefgh".repeat(Math.ceil(length / 8)).slice(0, length);
+
+/** A text of 3 MB that takes a while. */
+const big = Array.from({ length: 300_000 }, () => Math.random().toString(36).slice(2, 12)).join("");
 
 /** Lengths around the least that is compressed, and around what is compressed in one go. */
 const LENGTHS = [0, 5, 1021, 1022, 2000, 32_766, 32_767, 100_000, 300_001];
@@ -141,7 +146,7 @@ Deno.test("serve() sends compressed replies to client()", async () => {
   assert.deepEqual(texts, LENGTHS.map(text));
 });
 
-// P7
+// A7
 Deno.test("serve() asks a compressed stream for no more than the caller reads", async () => {
   let made = 0;
   const random = () => Array.from({ length: 6000 }, () => Math.random().toString(36)).join("");
@@ -165,31 +170,64 @@ Deno.test("serve() asks a compressed stream for no more than the caller reads", 
   await reading.return?.();
 });
 
-// P6
-Deno.test("serve() ends a call that is cancelled or cut off while it compresses", async () => {
-  const errors: string[] = [];
-  let begun = Promise.withResolvers<void>();
-  // This one takes a while.
-  const big = Array.from({ length: 300_000 }, () => Math.random().toString(36).slice(2, 12)).join(
-    "",
-  );
-  const binding = server(once, () => {
-    begun.resolve();
-    return Promise.resolve(big);
-  }, { finalizer: [(_, error) => errors.push(codeOf(error))] });
-  await using pair = await Pair.open([binding], { compression: "gzip", drainMs: 0 });
-  const call = client(pair.channel, once);
-  const cancelling = new AbortController();
-  using ctx = withSignal(background(), cancelling.signal);
-  const cancelled = call(1, ctx);
-  await begun.promise;
-  cancelling.abort();
-  await assert.rejects(cancelled, (error) => codeOf(error) === "cancelled");
-  await eventually(() => errors.length === 1);
-  begun = Promise.withResolvers();
-  const cutOff = assert.rejects(call(1, background()), { code: "unavailable" });
-  await begun.promise;
-  await pair.server.shutdown();
-  await cutOff;
-  assert.deepEqual(errors, ["cancelled", "unavailable"]);
+// P4
+for (const isStream of [false, true]) {
+  const what = isStream ? "stream" : "call";
+  Deno.test(`serve() ends a ${what} that is cancelled or cut off while it compresses`, async () => {
+    const errors: string[] = [];
+    let begun = Promise.withResolvers<void>();
+    const make = () => {
+      begun.resolve();
+      return big;
+    };
+    const forBoth = { finalizer: [(_: Context, error: unknown) => errors.push(codeOf(error))] };
+    await using pair = await Pair.open([
+      server(once, () => Promise.resolve(make()), forBoth),
+      server(many, () =>
+        Promise.resolve((async function* () {
+          for (;;) yield await Promise.resolve(make());
+        })()), forBoth),
+    ], { compression: "gzip", drainMs: 0 });
+    const call = isStream
+      ? (ctx: Context) => client(pair.channel, many)(1, ctx).then(collect)
+      : (ctx: Context) => client(pair.channel, once)(1, ctx);
+    const cancelling = new AbortController();
+    using ctx = withSignal(background(), cancelling.signal);
+    const cancelled = call(ctx);
+    await begun.promise;
+    cancelling.abort();
+    await assert.rejects(cancelled, (error) => codeOf(error) === "cancelled");
+    await eventually(() => errors.length === 1);
+    begun = Promise.withResolvers();
+    const cutOff = assert.rejects(call(background()), {
+      code: "unavailable",
+      message: "Server is stopping",
+    });
+    await begun.promise;
+    await pair.server.shutdown();
+    await cutOff;
+    assert.deepEqual(errors, ["cancelled", "unavailable"]);
+  });
+}
+
+// P20
+Deno.test("zip() lets others have their turn", async () => {
+  let turns = 0;
+  let isOver = false;
+  const turn = (): void => {
+    turns++;
+    if (!isOver) setImmediate(turn);
+  };
+  setImmediate(turn);
+  const bytes = Buffer.from(big.slice(0, 1 << 20));
+  const zipped = await zip(bytes, "gzip", () => true);
+  isOver = true;
+  assert(gunzipSync(zipped).equals(bytes));
+  assert(turns >= 30, `${turns} turns`);
+});
+
+Deno.test("zip() gives up what is not wanted any more", async () => {
+  let asked = 0;
+  await zip(Buffer.from(big), "deflate", () => ++asked < 3);
+  assert.equal(asked, 3);
 });
