@@ -19,6 +19,7 @@ export abstract class ByteReader {
   #end = 0;
   /** Up to where the message may go: further than `#end` while it is still arriving. */
   #limit = 0;
+  #isPart = false;
   #depth = 0;
   #items = 0;
   readonly #limits: Limits;
@@ -27,15 +28,16 @@ export abstract class ByteReader {
     this.#limits = limits;
   }
 
-  /** Gives it the bytes of a message, or of what there is of one so far. */
-  attach(bytes: Uint8Array, at = 0, end: number = bytes.length, limit: number = end): this {
+  /** Gives it the bytes of a message, or, with a limit, of what there is of one so far. */
+  attach(bytes: Uint8Array, at = 0, end: number = bytes.length, limit?: number): this {
     if (bytes !== this.bytes) {
       this.bytes = bytes;
       this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     }
     this.at = at;
     this.#end = end;
-    this.#limit = limit;
+    this.#limit = limit ?? end;
+    this.#isPart = limit !== undefined;
     return this;
   }
 
@@ -48,7 +50,7 @@ export abstract class ByteReader {
   protected take(size: number): number {
     const start = this.at;
     if (size > this.#end - start) {
-      if (size > this.#limit - start) throw new Fault("it ends before something in it does");
+      if (size > this.#limit - start) throw this.#beyond("it ends before something in it does");
       throw STARVED;
     }
     this.at = start + size;
@@ -58,12 +60,20 @@ export abstract class ByteReader {
   /** Checks a count of items, each of which takes some bytes at least. */
   protected count(items: number, minBytes: number): void {
     if (items < 0 || items * minBytes > this.#limit - this.at) {
-      throw new Fault(`a container in it cannot have ${items} items`);
+      const rule = `a container in it cannot have ${items} items`;
+      throw items < 0 ? new Fault(rule) : this.#beyond(rule);
     }
     if ((this.#items += items) > this.#limits.maxItems) {
       const { maxItems } = this.#limits;
       throw new Fault(`its containers have more than ${maxItems} items`, "resource_exhausted");
     }
+  }
+
+  /** What goes beyond a message that is here makes no sense; one that is arriving is too large. */
+  #beyond(rule: string): Fault {
+    return this.#isPart
+      ? new Fault("it promises more bytes than it may have", "resource_exhausted")
+      : new Fault(rule);
   }
 
   protected enter(): void {

@@ -70,7 +70,10 @@ for (const protocol of PROTOCOLS) {
 
     Deno.test(`Inbox refuses a message over the limit, ${name}`, () => {
       const inbox = new Inbox({ ...framing, maxBytes: 20_000 });
-      assert.throws(() => arrive(inbox, stream, always(1000)), /more than 20000 bytes|ends before/);
+      assert.throws(
+        () => arrive(inbox, stream, always(1000)),
+        /more than 20000 bytes|more bytes than it may have/,
+      );
     });
   }
 }

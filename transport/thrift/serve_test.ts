@@ -131,7 +131,10 @@ for (const protocol of PROTOCOLS) {
     };
     const long = encodeCall(protocol, methods.find, 1, { id: "x".repeat(200) });
     await using running = serving(processor(), { protocol, maxBytes: 100 });
-    assert.equal(code(await soon(rawExchange(running.addr.port, long))), "resource_exhausted");
+    // Who only promises so much is told so before it comes; text of JSON has no length.
+    for (const bytes of protocol === "json" ? [long] : [long, long.subarray(0, 60)]) {
+      assert.equal(code(await soon(rawExchange(running.addr.port, bytes))), "resource_exhausted");
+    }
     const Nest: thrift.Type<Nested> = thrift.struct("Nest", {
       in: thrift.field(1, thrift.lazy(() => Nest), { optional: true }),
     });
