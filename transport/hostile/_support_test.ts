@@ -162,7 +162,7 @@ function collector(): () => void {
 }
 
 /** Calls and tells the code of what comes of it. */
-export async function codeOfCall(call: Ask, timeoutMs = 5000): Promise<string> {
+export async function codeOfCall(call: Ask, timeoutMs: number): Promise<string> {
   using ctx = withTimeout(background(), timeoutMs);
   // The timer of a context does not keep the process, so something else has to.
   const alive = setTimeout(() => {}, 60_000);
@@ -196,10 +196,12 @@ export function be32(value: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/** What a client does when it has sent all: it waits, or says first that nothing more will come. */
+export type Then = "waits" | "ends";
+
 /** Options for {@linkcode exchange}. */
 export interface ExchangeOptions {
-  /** Whether to say, after the bytes, that there are no more. */
-  readonly ends?: boolean;
+  readonly then?: Then | undefined;
   /** Whether what has come is all; without it, when the other side has closed. */
   readonly until?: (got: Uint8Array) => boolean;
 }
@@ -208,13 +210,15 @@ export interface ExchangeOptions {
 export async function exchange(
   port: number,
   bytes: Uint8Array,
-  { ends = false, until = () => false }: ExchangeOptions = {},
+  { then = "waits", until = () => false }: ExchangeOptions = {},
 ): Promise<Uint8Array> {
   const socket = await Deno.connect({ hostname: HOST, port });
   const late = setTimeout(() => socket.close(), 5000);
   try {
     // The other side may have had enough before it has all.
-    const sending = write(socket, bytes).then(() => ends ? socket.closeWrite() : undefined)
+    const sending = write(socket, bytes).then(() =>
+      then === "ends" ? socket.closeWrite() : undefined
+    )
       .catch(() => {});
     let got = new Uint8Array();
     const buffer = new Uint8Array(16_384);
@@ -252,26 +256,33 @@ function close(socket: { close(): void }): void {
   }
 }
 
-/** What a server that means ill does when it is asked. */
-export interface Reply {
-  readonly bytes: Uint8Array;
-  /** Whether it stays silent after that, rather than to close. */
-  readonly stays?: boolean;
-}
+/**
+ * What a server does when it has answered: it closes the connection, or not, or is not expected to say
+ * anything more before the caller gives up.
+ */
+export type EvilThen = "closes" | "stays" | "stalls";
 
-/** A server that answers every connection with the same bytes, once something has come. */
+/** A server that answers whatever comes with the same bytes. */
 export class EvilServer implements AsyncDisposable {
   readonly #listener = Deno.listen({ hostname: HOST, port: 0 });
   readonly #sockets = new Set<Deno.Conn>();
   readonly #running: Promise<void>;
-  reply: Reply = { bytes: new Uint8Array() };
+  #reply: Uint8Array = new Uint8Array();
+  #closes = true;
 
-  constructor(readonly hello: Uint8Array = new Uint8Array()) {
+  constructor() {
     this.#running = this.#run();
   }
 
   get port(): number {
     return this.#listener.addr.port;
+  }
+
+  /** Makes a call, answers it with these bytes, and tells the code of what comes of it. */
+  async answering(call: Ask, bytes: Uint8Array, then: EvilThen = "closes"): Promise<string> {
+    this.#reply = bytes;
+    this.#closes = then === "closes";
+    return await codeOfCall(call, then === "stalls" ? STALL_MS : 5000);
   }
 
   async #run(): Promise<void> {
@@ -282,12 +293,12 @@ export class EvilServer implements AsyncDisposable {
 
   async #serve(socket: Deno.Conn): Promise<void> {
     this.#sockets.add(socket);
-    const { bytes, stays } = this.reply;
     const buffer = new Uint8Array(65_536);
     try {
-      await socket.read(buffer);
-      await write(socket, bytes);
-      while (stays && await socket.read(buffer) !== null);
+      while (await socket.read(buffer) !== null) {
+        await write(socket, this.#reply);
+        if (this.#closes) break;
+      }
     } catch {
       // The client has had enough.
     }

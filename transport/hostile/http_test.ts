@@ -1,13 +1,13 @@
 // P12, P15, S3, S9
 import * as http from "../http/mod.ts";
+import { exchangeHttp, head, ok, post, reply } from "./_http_support_test.ts";
 import {
   type Answer,
   answer,
   type Ask,
   type Attack,
-  codeOfCall,
   EvilServer,
-  exchange,
+  type EvilThen,
   HOST,
   HUGE,
   LISTEN,
@@ -17,6 +17,7 @@ import {
   question,
   STALL_MS,
   suffers,
+  type Then,
   utf8,
   vanish,
 } from "./_support_test.ts";
@@ -37,28 +38,15 @@ const open: Open<Victim> = (service, open) => {
   return Promise.resolve({ port, ask });
 };
 
-/** Whether a response is here with all of its body. */
-function isWhole(got: Uint8Array): boolean {
-  const text = new TextDecoder("latin1").decode(got);
-  const end = text.indexOf("\r\n\r\n");
-  const length = /\r\ncontent-length: (\d+)/i.exec(text)?.[1];
-  return end >= 0 && got.length >= end + 4 + Number(length ?? 0);
-}
-
 /** Sends a request as it is, and tells the status and the code of the answer. */
-const send = (text: string, ends = false) => async ({ port }: Victim): Promise<string> => {
-  const got = new TextDecoder().decode(
-    await exchange(port, utf8(text), { ends, until: isWhole }),
-  );
+const send = (text: string, then: Then = "waits") => async ({ port }: Victim): Promise<string> => {
+  const got = await exchangeHttp(port, text, then);
   if (got === "") return "closed";
   const status = got.slice(9, 12);
   const code = /"code":"(\w+)"/.exec(got)?.[1];
   return code === undefined ? status : `${status} ${code}`;
 };
 
-const head = (lines: string, path = "/ask") =>
-  `POST ${path} HTTP/1.1\r\nHost: h\r\n${lines}\r\n\r\n`;
-const post = (body: string, path?: string) => head(`Content-Length: ${body.length}`, path) + body;
 const chunked = (body: string) => head("Transfer-Encoding: chunked") + body;
 const nested = (depth: number) => `{"s":${"[".repeat(depth)}${"]".repeat(depth)}}`;
 const begun = head("Content-Length: 100") + `{"s":"`;
@@ -67,9 +55,9 @@ const INVALID = "400 invalid_argument";
 const TOO_LARGE = "413 resource_exhausted";
 
 const attacks: Attack<Victim>[] = [
-  { name: "a head that is cut off", send: send("POST /ask HT", true), outcome: "closed" },
-  { name: "a body that is cut off", send: send(begun, true), outcome: INVALID },
-  { name: "a chunk that is cut off", send: send(chunked("9\r\n{"), true), outcome: INVALID },
+  { name: "a head that is cut off", send: send("POST /ask HT", "ends"), outcome: "closed" },
+  { name: "a body that is cut off", send: send(begun, "ends"), outcome: INVALID },
+  { name: "a chunk that is cut off", send: send(chunked("9\r\n{"), "ends"), outcome: INVALID },
   {
     name: "a length of 2^31-1",
     send: send(head(`Content-Length: ${HUGE}`) + `{"s":"x"}`),
@@ -83,7 +71,7 @@ const attacks: Attack<Victim>[] = [
   { name: "a negative length", send: send(head("Content-Length: -1")), outcome: "400" },
   {
     name: "a chunk of 2^31-1 bytes, cut off",
-    send: send(chunked("7fffffff\r\n{"), true),
+    send: send(chunked("7fffffff\r\n{"), "ends"),
     outcome: INVALID,
   },
   {
@@ -150,14 +138,8 @@ const openEvil: Open<Evil> = async (service, stack) => {
   return { ask, evil, call };
 };
 
-const get = (text: string, stays = false, timeoutMs?: number) => ({ evil, call }: Evil) => {
-  evil.reply = { bytes: utf8(text), stays };
-  return codeOfCall(call, timeoutMs);
-};
-
-const ok = (lines: string) =>
-  `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n${lines}\r\n\r\n`;
-const reply = (body: string) => ok(`Content-Length: ${body.length}`) + body;
+const get = (text: string, then?: EvilThen) => ({ evil, call }: Evil) =>
+  evil.answering(call, utf8(text), then);
 
 const replies: Attack<Evil>[] = [
   { name: "silence and an end", send: get(""), outcome: "unavailable" },
@@ -169,15 +151,15 @@ const replies: Attack<Evil>[] = [
   },
   {
     name: "a length of 2^31-1",
-    send: get(ok(`Content-Length: ${HUGE}`) + "{".repeat(20), true),
+    send: get(ok(`Content-Length: ${HUGE}`) + "{".repeat(20), "stays"),
     outcome: "resource_exhausted",
   },
   {
     name: "a length that is none",
-    send: get(ok("Content-Length: x"), true),
+    send: get(ok("Content-Length: x"), "stays"),
     outcome: "unavailable",
   },
-  { name: "no HTTP", send: get("SSH-2.0-x\r\n", true), outcome: "unavailable" },
+  { name: "no HTTP", send: get("SSH-2.0-x\r\n", "stays"), outcome: "unavailable" },
   { name: "a value of another type", send: get(reply(`{"v":1}`)), outcome: "internal" },
   { name: "a body that is no JSON", send: get(reply(`{"v":`)), outcome: "internal" },
   {
@@ -197,7 +179,7 @@ const replies: Attack<Evil>[] = [
   },
   {
     name: "a server that stalls",
-    send: get(ok("Content-Length: 100") + "{", true, STALL_MS),
+    send: get(ok("Content-Length: 100") + "{", "stalls"),
     outcome: "deadline_exceeded",
     isSlow: true,
   },
