@@ -1,6 +1,7 @@
 /** One endpoint over all wires, one behind the other: what must survive the whole way does. */
 import {
   background,
+  codeOf,
   CODES,
   type Context,
   type Endpoint,
@@ -203,3 +204,25 @@ Deno.test("metadata and the deadline survive every wire that can carry them", as
   assert.equal(traceparent, TRACEPARENT);
   assert(leftMs! > 1000 && leftMs! <= 5000, `${leftMs}`);
 });
+
+for (const name of ["http", "grpc", "jsonrpc", "nats", "amqp"]) {
+  Deno.test(`${name} says which metadata it cannot carry, or carries it`, async () => {
+    await using open = new AsyncDisposableStack();
+    let seen: string | undefined;
+    const ask = await WIRES[name]!((_, ctx) => {
+      seen = ctx.metadata.get("x-snow");
+      return Promise.resolve({ v: "" });
+    }, open);
+    const ctx = withOutgoing(background(), metadata({ "x-snow": "☃" }));
+    try {
+      await ask({ s: "" }, ctx);
+      assert.equal(seen, "☃");
+    } catch (error) {
+      assert.equal(codeOf(error), "invalid_argument", `${error}`);
+      assert.equal(
+        (error as Error).message,
+        'Cannot send metadata "x-snow" as this wire cannot carry it',
+      );
+    }
+  });
+}

@@ -18,7 +18,7 @@ const RESERVED: ReadonlySet<string> = new Set([
 ]);
 
 /** Whether a name is about one request on one connection, and so not the user's. */
-function isReserved(name: string): boolean {
+export function isReserved(name: string): boolean {
   return name.startsWith("grpc-") || name.startsWith(":") || RESERVED.has(name) ||
     HOP_BY_HOP.has(name);
 }
@@ -75,11 +75,6 @@ export class OutgoingMetadata implements MetadataWriter {
 
   delete(name: string): void {
     this.#target.remove(name);
-  }
-
-  /** Adds what a context sends along, but for what concerns one connection. */
-  appendAll(metadata: Metadata): void {
-    for (const [name, value] of metadata) if (!isReserved(name)) this.append(name, value);
   }
 
   *[Symbol.iterator](): Iterator<readonly [string, string]> {

@@ -5,9 +5,10 @@
 import { type Context, type Endpoint, type Metadata, NO_METADATA } from "@kit/endpoint";
 import { checkPositive } from "@kit/endpoint/check";
 import { caller } from "../_client_call.ts";
+import { appendOutgoing } from "../_outgoing_metadata.ts";
 import type { Schema } from "../schema.ts";
 import { innerOf } from "./_inner.ts";
-import { OutgoingMetadata } from "./_metadata.ts";
+import { isReserved, OutgoingMetadata } from "./_metadata.ts";
 import { type Answer, OutgoingCall } from "./_outgoing_call.ts";
 import type { Channel } from "./channel.ts";
 import type { MetadataWriter } from "./metadata_writer.ts";
@@ -103,7 +104,7 @@ export function client<Req, Res>(
   return caller<Req, Res, { request: Req; metadata: OutgoingMetadata }, Answer>({
     encode: (request, ctx) => {
       const metadata = new OutgoingMetadata();
-      if (ctx.outgoing !== NO_METADATA) metadata.appendAll(ctx.outgoing);
+      if (ctx.outgoing !== NO_METADATA) appendOutgoing(ctx, metadata, isReserved);
       return { request, metadata };
     },
     before: before.map((prepare) => (ctx, { metadata }) => prepare(ctx, metadata)),

@@ -15,3 +15,8 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "transfer-encoding",
   "upgrade",
 ]);
+
+/** Whether a header is about one request on one connection, so is for its client alone to set. */
+export function isOfConnection(name: string): boolean {
+  return name === "host" || name === "content-length" || HOP_BY_HOP.has(name);
+}

@@ -13,10 +13,11 @@ import {
   withTimeout,
 } from "@kit/endpoint";
 import { checkPositive } from "@kit/endpoint/check";
+import { appendOutgoing } from "../_outgoing_metadata.ts";
 import type { Schema } from "../schema.ts";
 import { checkedUrl } from "./_checked_url.ts";
 import { checkHeaderName, DEADLINE_HEADER, formatRemaining } from "../_deadline.ts";
-import { HOP_BY_HOP } from "./_hop_by_hop.ts";
+import { isOfConnection } from "./_hop_by_hop.ts";
 import { DEFAULT_MAX_BYTES } from "./_limit.ts";
 import { readErrorText, readResponse } from "./_read_response.ts";
 import { followWithinOrigin } from "./_redirect.ts";
@@ -188,9 +189,7 @@ export function client<Req, Res>(
   async function prepared(request: Req, seen: Seen): Promise<OutgoingRequest> {
     const outgoing: OutgoingRequest = { url, method, headers: new Headers(), body: null };
     const { headers } = outgoing;
-    for (const [name, value] of seen.ctx.outgoing) {
-      if (!isOfConnection(name)) headers.append(name, value);
-    }
+    appendOutgoing(seen.ctx, headers, isOfConnection);
     await encode(request, outgoing, seen.ctx);
     for (const prepare of before) seen.ctx = prepare(seen.ctx, headers);
     if (deadlineHeader !== false && seen.ctx.deadline !== undefined) {
@@ -266,11 +265,6 @@ function mayHold(result: unknown, response: Response): boolean {
 /** Cancels what is left of a body, which would hold the connection. */
 async function discard({ body }: Response): Promise<void> {
   if (body !== null && !body.locked) await body.cancel().catch(() => {});
-}
-
-/** Whether a header is about one request on one connection, and so is `fetch`'s to set. */
-function isOfConnection(name: string): boolean {
-  return name === "host" || name === "content-length" || HOP_BY_HOP.has(name);
 }
 
 function unreachable(cause: unknown): unknown {

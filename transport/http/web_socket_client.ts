@@ -12,11 +12,12 @@ import {
 } from "@kit/endpoint";
 import { checkPositive } from "@kit/endpoint/check";
 import { caller, untilAborted } from "../_client_call.ts";
+import { appendOutgoing } from "../_outgoing_metadata.ts";
 import { checkHeaderName, DEADLINE_HEADER, formatRemaining } from "../_deadline.ts";
 import { type Schema, validate } from "../schema.ts";
 import { Channel, CREDIT_PROTOCOL, PLAIN_PROTOCOL } from "./_channel.ts";
 import { checkedUrl } from "./_checked_url.ts";
-import { HOP_BY_HOP } from "./_hop_by_hop.ts";
+import { isOfConnection } from "./_hop_by_hop.ts";
 import { DEFAULT_MAX_BYTES } from "./_limit.ts";
 import { connectWebSocket } from "./_runtime.ts";
 import type { HeadersFunc } from "./functions.ts";
@@ -191,9 +192,7 @@ export function webSocketClient<Req, Res>(
   return caller<AsyncIterable<Req>, Res | AsyncIterable<Res>, Opening, Opened>({
     encode(requests, ctx) {
       const headers = new Headers();
-      for (const [name, value] of ctx.outgoing) {
-        if (!isOfHandshake(name)) headers.append(name, value);
-      }
+      appendOutgoing(ctx, headers, isOfHandshake);
       return { headers, requests };
     },
     before: before.map((prepare) => (ctx: Context, { headers }: Opening) => prepare(ctx, headers)),
@@ -207,8 +206,7 @@ export function webSocketClient<Req, Res>(
 
 /** Whether a header is about the connection, and so is the WebSocket's to set. */
 function isOfHandshake(name: string): boolean {
-  return name === "host" || name === "content-length" || name.startsWith("sec-websocket-") ||
-    HOP_BY_HOP.has(name);
+  return isOfConnection(name) || name.startsWith("sec-websocket-");
 }
 
 /** The responses of a call that is open. */

@@ -4,6 +4,7 @@
  */
 import { headers as createHeaders } from "@nats-io/nats-core";
 import type { Context } from "@kit/endpoint";
+import { appendOutgoing } from "../_outgoing_metadata.ts";
 import type { OutgoingMessage } from "./functions.ts";
 import { encodeJson } from "./_json.ts";
 
@@ -24,7 +25,7 @@ export function outgoingMessage<Req>(
   ctx: Context,
 ): OutgoingMessage | Promise<OutgoingMessage> {
   const headers = createHeaders();
-  for (const [name, value] of ctx.outgoing) headers.append(name, value);
+  appendOutgoing(ctx, headers);
   const outgoing: OutgoingMessage = { subject, data: EMPTY, headers };
   const encoded = encode(request, outgoing, ctx);
   return encoded === undefined ? outgoing : encoded.then(() => outgoing);

@@ -5,7 +5,8 @@
 import { type Context, type Endpoint, KitError } from "@kit/endpoint";
 import { checkPositive, checkPositiveInteger } from "@kit/endpoint/check";
 import { caller } from "../_client_call.ts";
-import { HOP_BY_HOP } from "../http/_hop_by_hop.ts";
+import { appendOutgoing } from "../_outgoing_metadata.ts";
+import { isOfConnection } from "../http/_hop_by_hop.ts";
 import { DEFAULT_MAX_DEPTH, DEFAULT_MAX_ITEMS } from "./_limits.ts";
 import { decodeReply, encodeCall } from "./_message.ts";
 import type { Connection, OutgoingCall } from "./connection.ts";
@@ -156,9 +157,6 @@ export function client<Req, Res>(
 /** The outgoing metadata, but for what concerns one connection or names the host. */
 function headersOf(ctx: Context): Headers {
   const headers = new Headers();
-  for (const [name, value] of ctx.outgoing) {
-    if (name === "host" || name === "content-length" || HOP_BY_HOP.has(name)) continue;
-    headers.append(name, value);
-  }
+  appendOutgoing(ctx, headers, isOfConnection);
   return headers;
 }
