@@ -1,6 +1,5 @@
 import {
   background,
-  codeOf,
   detach,
   type KitError,
   withDeadline,
@@ -10,172 +9,19 @@ import {
 import { scripted } from "@kit/endpoint/testing";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { once } from "node:events";
-import http2 from "node:http2";
-import type { AddressInfo } from "node:net";
 import { freePort } from "../../sd/testdata/server_process.ts";
 import type { Schema } from "../schema.ts";
-import { frame } from "./_raw_testing.ts";
+import { answering, frame, RawServer } from "./_raw_testing.ts";
 import { collect, eventually, methods, Pair, serving, streamOf } from "./_support_test.ts";
 import { channel } from "./channel.ts";
 import { client } from "./client.ts";
 import { server } from "./server.ts";
 
-/** A server of HTTP/2 that answers as it likes. */
-class Peer implements AsyncDisposable {
-  readonly #server = http2.createServer();
-  readonly #sessions = new Set<http2.ServerHttp2Session>();
-  headers: http2.IncomingHttpHeaders = {};
-
-  static async open(
-    answer: (stream: http2.ServerHttp2Stream) => void,
-  ): Promise<Peer> {
-    const peer = new Peer();
-    peer.#server.on("session", (session) => peer.#sessions.add(session));
-    peer.#server.on("stream", (stream, headers) => {
-      peer.headers = headers;
-      stream.on("error", () => {});
-      stream.resume();
-      answer(stream as http2.ServerHttp2Stream);
-    });
-    peer.#server.listen(0, "127.0.0.1");
-    await once(peer.#server, "listening");
-    return peer;
-  }
-
-  get target(): string {
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const closed = once(this.#server, "close");
-    this.#server.close();
-    for (const session of this.#sessions) session.destroy();
-    await closed;
-  }
-}
-
-/** Answers with messages and trailers. */
-function answering(
-  trailers: http2.OutgoingHttpHeaders,
-  body: Uint8Array = new Uint8Array(),
-  headers: http2.OutgoingHttpHeaders = {},
-): (stream: http2.ServerHttp2Stream) => void {
-  return (stream) => {
-    stream.respond(
-      { ":status": 200, "content-type": "application/grpc", ...headers },
-      { waitForTrailers: true },
-    );
-    stream.on("wantTrailers", () => stream.sendTrailers(trailers));
-    stream.end(body);
-  };
-}
-
-async function codeFrom(answer: (stream: http2.ServerHttp2Stream) => void): Promise<string> {
-  await using peer = await Peer.open(answer);
-  using there = channel(peer.target);
-  try {
-    return `ok ${await client(there, methods.unary)(1, background())}`;
-  } catch (error) {
-    return codeOf(error);
-  }
-}
-
 const one = frame(Buffer.from("1"));
-
-Deno.test("client() synthesises a code where the answer is no gRPC", async () => {
-  for (
-    const [status, code] of [
-      [400, "internal"],
-      [401, "unauthenticated"],
-      [403, "permission_denied"],
-      [404, "unimplemented"],
-      [429, "unavailable"],
-      [502, "unavailable"],
-      [503, "unavailable"],
-      [504, "unavailable"],
-      [418, "unknown"],
-      [200, "unknown"],
-    ] as const
-  ) {
-    const headers = { ":status": status, "content-type": "text/html" };
-    const found = await codeFrom((stream) => {
-      stream.respond(headers);
-      stream.end("<html>");
-    });
-    if (status !== 200) assert.equal(found, code, String(status));
-    else assert(!found.startsWith("ok"), found);
-  }
-});
-
-Deno.test("client() maps the codes of a reset stream", async () => {
-  for (
-    const [reset, code] of [
-      [0x7, "unavailable"],
-      [0x8, "cancelled"],
-      [0xb, "resource_exhausted"],
-      [0xc, "permission_denied"],
-      [0x1, "internal"],
-      [0x2, "internal"],
-    ] as const
-  ) {
-    assert.equal(await codeFrom((stream) => stream.close(reset)), code, String(reset));
-  }
-});
-
-Deno.test("client() survives answers that break the rules", async () => {
-  const ok = { "grpc-status": "0" };
-  const gzip = { "grpc-encoding": "gzip" };
-  const cases: [string, (stream: http2.ServerHttp2Stream) => void][] = [
-    ["ok 1", answering(ok, one)],
-    ["unimplemented", answering(ok)],
-    ["unimplemented", answering(ok, Buffer.concat([one, one]))],
-    ["unknown", answering({ "grpc-status": "99", "grpc-message": "x" })],
-    ["unknown", answering({ "grpc-status": "abc" })],
-    ["resource_exhausted", answering(ok, frame(new Uint8Array(), 0, 2 ** 31 - 1))],
-    ["internal", answering(ok, frame(Buffer.from("{")))],
-    ["internal", answering(ok, frame(Buffer.from("1"), 1), gzip)],
-    ["internal", answering({ "grpc-status": "13", "grpc-status-details-bin": "AAAA" })],
-  ];
-  for (const [outcome, answer] of cases) assert.equal(await codeFrom(answer), outcome);
-});
-
-Deno.test("client() keeps a message whose encoding is broken, and text that is encoded in full", async () => {
-  for (
-    const [sent, text] of [
-      ["%zz 100%", "%zz 100%"],
-      ["a%20b%0A", "a b\n"],
-      ["s%C3%BC%C3%9F", "s\u00fc\u00df"],
-    ]
-  ) {
-    await using peer = await Peer.open(answering({ "grpc-status": "10", "grpc-message": sent! }));
-    using there = channel(peer.target);
-    await assert.rejects(client(there, methods.unary)(1, background()), { message: text });
-  }
-});
-
-// A6, O9
-Deno.test("client() reads push-back: a time, and never for a negative or an unreadable one", async () => {
-  for (
-    const [value, retryAfterMs] of [
-      ["1000", 1000],
-      ["0", 0],
-      ["-1", -1],
-      ["x", -1],
-      ["2147483648", 86_400_000],
-    ] as const
-  ) {
-    await using peer = await Peer.open(
-      answering({ "grpc-status": "14", "grpc-retry-pushback-ms": value }),
-    );
-    using there = channel(peer.target);
-    await assert.rejects(client(there, methods.unary)(1, background()), { retryAfterMs });
-  }
-});
 
 // P4
 Deno.test("client() sends what is left of the deadline, never more than its parent's", async () => {
-  await using peer = await Peer.open(answering({ "grpc-status": "0" }, one));
+  await using peer = await RawServer.open(answering({ "grpc-status": "0" }, one));
   using there = channel(peer.target);
   const call = client(there, methods.unary);
   await call(1, background());
@@ -209,7 +55,7 @@ Deno.test("client() sends no call that a hook has made late or cancelled", async
 
 Deno.test("client() is late though the server says cancelled", async () => {
   let deadline = 0;
-  await using peer = await Peer.open((stream) => {
+  await using peer = await RawServer.open((stream) => {
     while (Date.now() <= deadline);
     stream.close(8);
   });
@@ -345,7 +191,7 @@ Deno.test("client() and server() hold messages to maxBytes, compressed or not", 
 });
 
 Deno.test("client() of a detached context sends no deadline", async () => {
-  await using peer = await Peer.open(answering({ "grpc-status": "0" }, one));
+  await using peer = await RawServer.open(answering({ "grpc-status": "0" }, one));
   using there = channel(peer.target);
   using ctx = withTimeout(background(), 5000);
   await client(there, methods.unary)(1, detach(ctx));
