@@ -192,7 +192,9 @@ Deno.test("client() never sends a line break in a header", async () => {
   await using connection = memoryBroker().connect();
   const call = client(connection, "a");
   for (const pair of [["a", "1\r\nb: 2"], ["a\r\nb", "1"], ["a b", "1"]] as const) {
-    await assert.rejects(call("x", withOutgoing(ctx, metadata([pair]))), /header/);
+    await assert.rejects(call("x", withOutgoing(ctx, metadata([pair]))), {
+      code: "invalid_argument",
+    });
   }
 });
 
