@@ -66,6 +66,17 @@ Deno.test("toJson() and fromJson() keep 64 bits", () => {
 });
 
 // W2, W6
+// P12, P15
+Deno.test("fromJson() refuses integers of millions of digits, at once", () => {
+  const begin = performance.now();
+  const text = "9".repeat(4_000_000);
+  for (const type of [gob.uint64, gob.int64, gob.int]) {
+    assert.throws(() => read(type, text), { code: "invalid_argument" });
+  }
+  // To make a bigint of it alone takes most of a second.
+  assert(performance.now() - begin < 500);
+});
+
 Deno.test("fromJson() reads as Go does", () => {
   const T = gob.struct("T", {
     name: gob.string,

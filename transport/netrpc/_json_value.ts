@@ -10,11 +10,14 @@ import { zeroOf } from "./gob/_zero.ts";
 /** A number in JSON that a number of TypeScript cannot be. */
 const { rawJSON } = JSON as unknown as { rawJSON: (text: string) => unknown };
 
-/** Parses JSON; integers that a number cannot hold become `bigint`s, so that none is wrong. */
+/**
+ * Parses JSON; integers that a number cannot hold become `bigint`s, so that none is wrong. Those of more
+ * digits than anybody needs do not: to read millions of digits takes a second.
+ */
 export function parseExact(text: string): unknown {
   if (!/\d{16}/.test(text)) return JSON.parse(text);
   const reviver = (_: string, value: unknown, { source }: { source?: string }): unknown =>
-    typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(source ?? "")
+    typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d{1,100}$/.test(source ?? "")
       ? BigInt(source!)
       : value;
   return JSON.parse(text, reviver as (key: string, value: unknown) => unknown);
