@@ -254,7 +254,7 @@ export class Channel implements AsyncIterableIterator<unknown, undefined> {
         else pause = linger(leftMs - QUIET_MS);
       });
     let pause: Disposable | undefined;
-    if (this.#isEnded) close();
+    if (this.#isEnded && !this.#isCredited) close();
     else pause = linger(CLOSE_MS);
     const late = clock.after(2 * CLOSE_MS, () => this.#resolveClosed());
     this.closed.then(() => {

@@ -18,6 +18,11 @@ export interface ReadStreamOptions<T> {
   readonly badCode: ErrorCode;
   /** Tells what to fail with in place of what the body fails with. */
   readonly reason: (error: unknown) => unknown;
+  /**
+   * Ends the stream when it is aborted, with its reason. What made the body may not hear of it: once
+   * nobody holds the response, Deno's `fetch` forgets whom its signal was for.
+   */
+  readonly signal?: AbortSignal | undefined;
   /** Told once when nothing more is read. */
   readonly onEnd?: () => void;
 }
@@ -34,7 +39,7 @@ export class StreamReader<T> implements AsyncIterableIterator<T, undefined> {
   #index = 0;
   #isOver = false;
   #last: Promise<unknown> | undefined;
-  #failure: KitError | undefined;
+  #failure: { readonly error: unknown } | undefined;
   #watch: Disposable | undefined;
   #heardAt = 0;
   #isWaiting = false;
@@ -47,7 +52,15 @@ export class StreamReader<T> implements AsyncIterableIterator<T, undefined> {
     this.#body = body.getReader();
     this.#reader = reader;
     this.#options = options;
+    if (options.signal?.aborted) this.#onAbort();
+    else options.signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
+
+  readonly #onAbort = (): void => {
+    const { signal, onEnd } = this.#options;
+    this.#fail(signal!.reason);
+    onEnd?.();
+  };
 
   next(): Promise<IteratorResult<T, undefined>> {
     // Calls of `next` that do not wait for each other are answered in order.
@@ -108,6 +121,7 @@ export class StreamReader<T> implements AsyncIterableIterator<T, undefined> {
   async #frame(): Promise<Frame | undefined> {
     for (;;) {
       if (this.#isOver) return undefined;
+      this.#throwIfFailed();
       const frame = this.#frames[this.#index++];
       if (frame !== undefined) {
         if (frame.type === "credit") continue;
@@ -115,6 +129,7 @@ export class StreamReader<T> implements AsyncIterableIterator<T, undefined> {
       }
       const piece = await this.#read();
       if (this.#isOver) return undefined;
+      this.#throwIfFailed();
       if (piece === undefined) throw this.#cut("it ended before its end was told");
       this.#index = 0;
       this.#frames = this.#decoded(piece);
@@ -138,11 +153,9 @@ export class StreamReader<T> implements AsyncIterableIterator<T, undefined> {
     this.#isWaiting = true;
     try {
       const { value } = await this.#body.read();
-      if (this.#failure !== undefined) throw this.#failure;
       return value;
     } catch (error) {
-      if (this.#isOver) return undefined;
-      if (error === this.#failure) throw error;
+      if (this.#isOver || this.#failure !== undefined) return undefined;
       throw this.#options.reason(this.#cut("it broke off", error));
     } finally {
       this.#isWaiting = false;
@@ -159,9 +172,20 @@ export class StreamReader<T> implements AsyncIterableIterator<T, undefined> {
         this.#watch = this.#startWatch(leftMs);
         return;
       }
-      this.#failure = this.#cut(`nothing came for ${idleMs} ms`);
-      this.#body.cancel(this.#failure).catch(() => {});
+      this.#fail(this.#cut(`nothing came for ${idleMs} ms`));
     }, { keepAlive: false });
+  }
+
+  #throwIfFailed(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  /** Has a `next` that waits, or the one to come, reject. */
+  #fail(error: unknown): void {
+    if (this.#isOver || this.#failure !== undefined) return;
+    this.#failure = { error };
+    this.#watch?.[Symbol.dispose]();
+    this.#body.cancel(error).catch(() => {});
   }
 
   #cut(why: string, cause?: unknown): KitError {
@@ -172,6 +196,7 @@ export class StreamReader<T> implements AsyncIterableIterator<T, undefined> {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#watch?.[Symbol.dispose]();
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
     // What is left of the body would hold the connection. A body that was read to its end does not
     // mind.
     this.#body.cancel().catch(() => {});

@@ -176,6 +176,7 @@ export function streamClient<Req, Res>(
           : ctx.canAbort && ctx.signal.aborted
           ? ctx.signal.reason
           : error,
+      signal: ctx.canAbort ? ctx.signal : undefined,
       ...(upload === undefined ? {} : { onEnd: () => upload.stop() }),
     });
   }

@@ -9,6 +9,7 @@ import {
   metadata,
   whenDone,
   withOutgoing,
+  withSignal,
   withTimeout,
 } from "@kit/endpoint";
 import { FakeClock, settled } from "@kit/endpoint/testing";
@@ -713,4 +714,43 @@ Deno.test("streamServer() and streamClient() infer their types", () => {
   // @ts-expect-error: without `requests` the request is one value
   streamServer(sum);
   assert.equal(typeof one, typeof two);
+});
+
+// P4: Deno's fetch forgets a signal once nobody holds the response
+for (const format of ["ndjson", "sse"] as const) {
+  Deno.test(`streamClient() is heard when it aborts while it reads no ${format}`, async () => {
+    const { promise: told, resolve: tell } = Promise.withResolvers<unknown>();
+    const server = running(streamServer((_: Count, ctx) => Promise.resolve(waiting(ctx, tell))));
+    await using _ = server;
+    const controller = new AbortController();
+    const call = streamClient<Count, number>(server.url, { format });
+    const stream = await call({ to: 1 }, withSignal(background(), controller.signal));
+    const iterator = stream[Symbol.asyncIterator]();
+    assert.deepEqual(await iterator.next(), { done: false, value: 1 });
+    const reason = new KitError("cancelled", "Enough");
+    controller.abort(reason);
+    await soon(told);
+    await assert.rejects(iterator.next(), (error) => error === reason);
+    assert.deepEqual(await iterator.next(), { done: true, value: undefined });
+  });
+}
+
+Deno.test("streamClient() stops a request that never waits when it is aborted", async () => {
+  let isOver = false;
+  async function* endless() {
+    try {
+      for (let n = 1;; n++) yield n;
+    } finally {
+      isOver = true;
+    }
+  }
+  await using server = running(streamServer(double, { requests: "stream" }));
+  const controller = new AbortController();
+  const call = streamClient<AsyncIterable<number>, number>(server.url);
+  const stream = await call(endless(), withSignal(background(), controller.signal));
+  const iterator = stream[Symbol.asyncIterator]();
+  assert.equal((await iterator.next()).value, 2);
+  controller.abort(new KitError("cancelled", "Enough"));
+  await eventually(() => isOver);
+  await assert.rejects(iterator.next(), { code: "cancelled" });
 });
