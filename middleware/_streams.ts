@@ -16,10 +16,17 @@ export type WatchStep = (
 
 /** A stream each step of which passes through `watch`. */
 export class SteppedStream implements AsyncIterable<unknown> {
+  #iterator: AsyncIterator<unknown> | undefined;
+
   constructor(readonly source: AsyncIterable<unknown>, readonly watch: WatchStep) {}
 
+  /** Frees what the stream holds; how that ends is of no interest. */
+  close(): void {
+    close(this.#iterator ?? this.source[Symbol.asyncIterator]());
+  }
+
   [Symbol.asyncIterator](): AsyncIterator<unknown> {
-    const iterator = this.source[Symbol.asyncIterator]();
+    const iterator = this.#iterator = this.source[Symbol.asyncIterator]();
     const { watch } = this;
     return {
       next: (...args) => watch(iterator.next(...args), iterator),
@@ -30,4 +37,9 @@ export class SteppedStream implements AsyncIterable<unknown> {
       throw: (error) => watch(iterator.throw?.(error) ?? Promise.reject(error), iterator),
     };
   }
+}
+
+/** Frees what a stream that nobody reads on holds; how that ends is of no interest. */
+export function close(iterator: AsyncIterator<unknown>): void {
+  iterator.return?.().then(undefined, () => {});
 }

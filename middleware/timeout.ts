@@ -13,7 +13,7 @@ import {
 } from "@kit/endpoint";
 import { checkPositive } from "@kit/endpoint/check";
 import { begin } from "./_begin.ts";
-import { isStream, SteppedStream, type WatchStep } from "./_streams.ts";
+import { close, isStream, SteppedStream, type WatchStep } from "./_streams.ts";
 
 /** Options for {@linkcode timeout}. */
 export interface TimeoutOptions {
@@ -47,11 +47,14 @@ class BoundedCall {
       (response) => {
         if (!isStream(response)) return this.#end(response);
         if (this.#late !== undefined) close(response[Symbol.asyncIterator]());
-        return new SteppedStream(response, this.#step) as Res;
+        this.#stream = new SteppedStream(response, this.#step);
+        return this.#stream as Res;
       },
       () => {},
     );
   }
+
+  #stream: SteppedStream | undefined;
 
   readonly #step: WatchStep = (step, iterator) =>
     this.#bound(step, (result) => result.done ? this.#end(result) : result, () => close(iterator));
@@ -83,20 +86,18 @@ class BoundedCall {
 
   // The context is not disposed of, as its signal falls due at the same time.
   #giveUp(): void {
+    const isFirst = this.#late === undefined;
     const error = this.#late ??= deadlineExceeded();
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const giveUp of waiting) giveUp(error);
+    // A reader that has stalled waits for nothing, and the stream holds what it holds.
+    if (isFirst && waiting.length === 0) this.#stream?.close();
   }
 }
 
 function deadlineExceeded(): KitError {
   return new KitError("deadline_exceeded", "Deadline exceeded");
-}
-
-/** Frees what a stream that nobody reads on holds; how that ends is of no interest. */
-function close(iterator: AsyncIterator<unknown>): void {
-  iterator.return?.().then(undefined, () => {});
 }
 
 /**

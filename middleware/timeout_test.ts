@@ -172,6 +172,34 @@ Deno.test("timeout() ends a stream that hangs, and every step asked of it", asyn
   assert.equal(clock.pending, 0);
 });
 
+for (const taken of [0, 1]) {
+  Deno.test(`timeout() closes a stream whose reader has stalled after ${taken} items`, async () => {
+    const clock = new FakeClock();
+    let returned = 0;
+    const endless: AsyncIterable<number> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => Promise.resolve({ done: false, value: 1 }),
+        return: () => {
+          returned++;
+          return Promise.resolve({ done: true, value: undefined });
+        },
+      }),
+    };
+    const call = timeout(100, { clock })((_: string) => Promise.resolve(endless));
+    const stream = await call("a", background());
+    const iterator = taken === 0 ? undefined : stream[Symbol.asyncIterator]();
+    await iterator?.next();
+    await clock.advance(99);
+    assert.equal(returned, 0);
+    await clock.advance(1);
+    assert.equal(returned, 1);
+    await assert.rejects((iterator ?? stream[Symbol.asyncIterator]()).next(), {
+      code: "deadline_exceeded",
+    });
+    assert.equal(clock.pending, 0);
+  });
+}
+
 Deno.test("timeout() frees its timer when a stream is given up", async () => {
   const clock = new FakeClock();
   const stream = await timeout(100, { clock })((_: string) =>
