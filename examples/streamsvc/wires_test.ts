@@ -134,7 +134,7 @@ for (const wire of WIRES) {
         let isTold = false;
         async function* given(): AsyncGenerator<Order> {
           try {
-            yield* orders(1);
+            yield* orders();
           } finally {
             isTold = true;
           }
