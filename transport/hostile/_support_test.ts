@@ -270,7 +270,18 @@ export class EvilServer implements AsyncDisposable {
   #reply: Uint8Array = new Uint8Array();
   #closes = true;
 
-  constructor() {
+  /** How many connections there have been. */
+  connections = 0;
+
+  /**
+   * Starts it.
+   * @param hello What it says as soon as anything comes.
+   * @param isRequest Whether what has come is a request, and so is answered.
+   */
+  constructor(
+    readonly hello: Uint8Array = new Uint8Array(),
+    readonly isRequest: (bytes: Uint8Array) => boolean = () => true,
+  ) {
     this.#running = this.#run();
   }
 
@@ -293,9 +304,14 @@ export class EvilServer implements AsyncDisposable {
 
   async #serve(socket: Deno.Conn): Promise<void> {
     this.#sockets.add(socket);
+    this.connections++;
     const buffer = new Uint8Array(65_536);
+    let isGreeted = false;
     try {
-      while (await socket.read(buffer) !== null) {
+      for (let n = await socket.read(buffer); n !== null; n = await socket.read(buffer)) {
+        if (!isGreeted) await write(socket, this.hello);
+        isGreeted = true;
+        if (!this.isRequest(buffer.subarray(0, n))) continue;
         await write(socket, this.#reply);
         if (this.#closes) break;
       }
