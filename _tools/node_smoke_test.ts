@@ -7,7 +7,7 @@ import { isCore } from "./rules.ts";
 const PROGRAM = "_tools/testdata/smoke.ts";
 
 function toJs(source: string): string {
-  return stripTypeScriptTypes(source, { mode: "transform" })
+  return stripTypeScriptTypes(source, { mode: "transform" as "strip" })
     .replaceAll(/((?:from|import|import\()\s*"\.[^"]*)\.ts"/g, '$1.js"');
 }
 

@@ -198,7 +198,7 @@ Deno.test("stringsvc3 hands foo, bar and baz to three instances in turn", async 
   const calls = (program: Program) => program.lines.filter((line) => line.includes("method="));
   for (const backend of [a, b, c]) assert.equal(calls(backend).length, 1);
   assert.equal(calls(proxy).length, 3);
-  assert(proxy.lines[0]!.endsWith(` proxy_to="[${list.join(" ")}]"`), proxy.lines[0]);
+  assert(proxy.lines[0]!.endsWith(` proxy_to="[${list.join(" ")}]"`));
 });
 
 Deno.test("stringsvc3 answers with the reason when all instances are down", async () => { // XS7, P19
