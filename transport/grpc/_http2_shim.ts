@@ -22,6 +22,9 @@
  *
  * The sixth resets a call that is cancelled: `node:http2` ends its request first, so that a server takes
  * what came of a stream for all of it.
+ *
+ * The seventh ends a call that cannot be sent, since every connection is lost as soon as it is there:
+ * grpc-js connects again at once, a thousand times in a second, for as long as the call may take.
  * @module
  */
 import type { Metadata } from "@grpc/grpc-js";
@@ -85,7 +88,13 @@ function remedyCalls(session: ClientHttp2Session): void {
     if (headers === undefined || !(MARK in headers)) return request.call(session, headers, options);
     const call = String(headers[MARK]);
     delete headers[MARK];
-    const stream = request.call(session, headers, options);
+    let stream: ClientHttp2Stream;
+    try {
+      stream = request.call(session, headers, options);
+    } catch (error) {
+      countUnsent(call);
+      throw error;
+    }
     // These listeners run before those of grpc-js, which are given the same objects.
     readAfterHeader(stream);
     forgetWrites(stream);
@@ -171,11 +180,32 @@ function resetAtOnce(stream: ClientHttp2Stream): void {
 let count = 0;
 const lost = new Set<string>();
 
-/** Asks for the remedies of a call; returns what it is known by. */
-export function remedied(metadata: Metadata): string {
+/** How many connections may be lost before a call could be sent. */
+const MAX_UNSENT = 10;
+
+/** What ends a call, and how often it could not be sent. */
+const calls = new Map<string, { readonly giveUp: () => void; unsent: number }>();
+
+function countUnsent(id: string): void {
+  const call = calls.get(id);
+  // Whoever has called this still works on the call.
+  if (call !== undefined && ++call.unsent === MAX_UNSENT) setImmediate(call.giveUp);
+}
+
+/**
+ * Asks for the remedies of a call; returns what it is known by. `giveUp` is called if it cannot be sent;
+ * the end of the call has to be told to {@linkcode forget}.
+ */
+export function remedied(metadata: Metadata, giveUp: () => void): string {
   const call = String(count++);
   metadata.set(MARK, call);
+  calls.set(call, { giveUp, unsent: 0 });
   return call;
+}
+
+/** Tells that a call is over. */
+export function forget(call: string): void {
+  calls.delete(call);
 }
 
 /** Tells whether a call was cancelled by the loss of its connection. */

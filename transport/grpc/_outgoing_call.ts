@@ -21,7 +21,7 @@ import {
 } from "@kit/endpoint";
 import { Buffer } from "node:buffer";
 import { type Schema, validate } from "../schema.ts";
-import { heldStatus, isLost, remedied } from "./_http2_shim.ts";
+import { forget, heldStatus, isLost, remedied } from "./_http2_shim.ts";
 import { MessageStream } from "./_message_stream.ts";
 import { IncomingMetadata, type OutgoingMetadata } from "./_metadata.ts";
 import { Pump } from "./_pump.ts";
@@ -46,6 +46,14 @@ export interface Answer extends AnswerMetadata {
 
 /** Servers on grpc-js take a longer time for none at all. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** How grpc-js tells that nothing can be written any more. */
+const BROKEN =
+  /^Received RST_STREAM with code 2 triggered by internal client error: .*\b(?:EPIPE|ECONN[A-Z]+)\b/;
+
+function lost(): KitError {
+  return new KitError("unavailable", "Connection was lost");
+}
 
 /** One call: the listener of grpc-js, and the answer. */
 export class OutgoingCall implements Answer {
@@ -94,7 +102,7 @@ export class OutgoingCall implements Answer {
     return new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
-      this.#id = remedied(metadata.target);
+      this.#id = remedied(metadata.target, () => this.#cancel(lost()));
       this.#call.start(metadata.target, this);
       if (this.#responses === undefined) this.#call.startRead();
       if (bytes !== undefined) {
@@ -137,6 +145,7 @@ export class OutgoingCall implements Answer {
 
   #finish(): void {
     this.#isOver = true;
+    forget(this.#id);
     if (this.#ctx.canAbort) this.#ctx.signal.removeEventListener("abort", this.#onAbort);
   }
 
@@ -176,9 +185,8 @@ export class OutgoingCall implements Answer {
     if (received.code === status.CANCELLED && remainingMs(this.#ctx) <= 0) {
       return new KitError("deadline_exceeded", "Deadline exceeded");
     }
-    if (received.code === status.CANCELLED && isLost(this.#id)) {
-      return new KitError("unavailable", "Connection was lost");
-    }
+    if (received.code === status.CANCELLED && isLost(this.#id)) return lost();
+    if (received.code === status.INTERNAL && BROKEN.test(received.details)) return lost();
     const isFromPeer = this.#hasHeader || Object.keys(received.metadata.toJSON()).length > 0;
     return errorOfStatus(received, isFromPeer);
   }

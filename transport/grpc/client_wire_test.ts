@@ -1,4 +1,4 @@
-import { background, codeOf } from "@kit/endpoint";
+import { background, codeOf, delay, withTimeout } from "@kit/endpoint";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import type { ServerHttp2Stream } from "node:http2";
@@ -110,3 +110,42 @@ Deno.test("client() reads push-back: a time, and never for a negative or an unre
     await assert.rejects(client(there, methods.unary)(1, background()), { retryAfterMs });
   }
 });
+
+const SETTINGS = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+/** An empty header of the first stream, which the client has not opened yet. */
+const TOO_EARLY = [0, 0, 1, 1, 5, 0, 0, 0, 1, 0x88];
+
+// P12, P15: each connection is ready, and lost before the call is sent or as it is
+for (
+  const [name, bytes] of [["talks too early", [...SETTINGS, ...TOO_EARLY]], [
+    "ends",
+    SETTINGS,
+  ]] as const
+) {
+  Deno.test(`client() gives up on a server that greets and ${name}`, async () => {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    let connections = 0;
+    const serving = (async () => {
+      for await (const socket of listener) {
+        connections++;
+        await socket.read(new Uint8Array(4096)).catch(() => {});
+        await socket.write(Uint8Array.from(bytes)).catch(() => {});
+        if (name !== "ends") await socket.read(new Uint8Array(4096)).catch(() => {});
+        socket.close();
+      }
+    })();
+    {
+      using there = channel(`127.0.0.1:${listener.addr.port}`);
+      using ctx = withTimeout(background(), 3000);
+      await assert.rejects(client(there, methods.unary)(1, ctx), {
+        code: "unavailable",
+        message: "Connection was lost",
+      });
+    }
+    assert(connections <= 10, `${connections}`);
+    listener.close();
+    await serving;
+    // A channel that is closed while it connects leaves a timer of grpc-js, which does nothing.
+    await delay(name === "ends" ? 0 : 260);
+  });
+}
