@@ -5,6 +5,7 @@
 import { type Clock, type ErrorCode, isKitError, KitError, toKitError } from "@kit/endpoint";
 import { closeCodeOf, closeReason, codeOfClose } from "./_close_codes.ts";
 import { errorJson, itemJson, parseFrame } from "./_frame.ts";
+import { Queue } from "./_queue.ts";
 
 /** The subprotocol without flow control, for browsers by hand. */
 export const PLAIN_PROTOCOL = "kit.stream";
@@ -282,38 +283,6 @@ export class Channel implements AsyncIterableIterator<unknown, undefined> {
     this.#onWritable?.();
     this.#onGuarded?.(error);
     this.onBroken?.(error);
-  }
-}
-
-/** What has come and has not been taken. Taking the first of a long array would move all others. */
-class Queue {
-  #items: (readonly [item: unknown, size: number])[] = [];
-  #first = 0;
-  bytes = 0;
-
-  get size(): number {
-    return this.#items.length - this.#first;
-  }
-
-  add(item: unknown, size: number): void {
-    this.#items.push([item, size]);
-    this.bytes += size;
-  }
-
-  take(): unknown {
-    const [item, size] = this.#items[this.#first++]!;
-    this.bytes -= size;
-    if (this.#first > 64 && 2 * this.#first > this.#items.length) {
-      this.#items = this.#items.slice(this.#first);
-      this.#first = 0;
-    }
-    return item;
-  }
-
-  clear(): void {
-    this.#items = [];
-    this.#first = 0;
-    this.bytes = 0;
   }
 }
 
