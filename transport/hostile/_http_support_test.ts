@@ -2,7 +2,7 @@
  * HTTP by hand. Named as a test, so that it is not published.
  * @module
  */
-import { exchange, type Then, utf8 } from "./_support_test.ts";
+import { exchange, joined, type Then, utf8 } from "./_support_test.ts";
 
 /** The head of a request, without the length of its body. */
 export const head = (lines: string, path = "/ask"): string =>
@@ -30,3 +30,21 @@ function isWhole(got: Uint8Array): boolean {
   const length = /\r\ncontent-length: (\d+)/i.exec(text)?.[1];
   return end >= 0 && got.length >= end + 4 + Number(length ?? 0);
 }
+
+const FRAMES = { data: 0, headers: 1, settings: 4 };
+
+/** A frame of HTTP/2, which is of the first stream if it is of any. */
+export function http2Frame(
+  type: keyof typeof FRAMES,
+  flags: number,
+  payload: Uint8Array = new Uint8Array(),
+  length: number = payload.length,
+): Uint8Array<ArrayBuffer> {
+  const size = [length >> 16, length >> 8 & 255, length & 255];
+  const stream = type === "settings" ? 0 : 1;
+  return joined(Uint8Array.of(...size, FRAMES[type], flags, 0, 0, 0, stream), payload);
+}
+
+/** A field of a header, in HPACK without any compression. */
+export const field = (name: string, value: string): Uint8Array<ArrayBuffer> =>
+  joined(Uint8Array.of(0, name.length), name, Uint8Array.of(value.length), value);

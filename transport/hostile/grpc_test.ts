@@ -1,6 +1,7 @@
 // P12, P15, S3, S9
 import * as grpc from "../grpc/mod.ts";
 import { frame, RawClient } from "../grpc/_raw_testing.ts";
+import { field, http2Frame } from "./_http_support_test.ts";
 import {
   type Answer,
   answer,
@@ -58,20 +59,9 @@ const send =
 const message = (text: string, length?: number) => frame(utf8(text), 0, length);
 const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
 
-/** A frame of HTTP/2. */
-function http2Frame(
-  type: number,
-  flags: number,
-  payload: Uint8Array,
-  { stream = 1, length = payload.length } = {},
-): Uint8Array {
-  const size = [length >> 16, length >> 8 & 255, length & 255];
-  return joined(Uint8Array.of(...size, type, flags, 0, 0, 0, stream), payload);
-}
 const NONE = new Uint8Array();
-const [DATA, HEADERS, SETTINGS] = [0, 1, 4];
 const [END_STREAM, END_HEADERS] = [1, 4];
-const settings = http2Frame(SETTINGS, 0, NONE, { stream: 0 });
+const settings = http2Frame("settings", 0);
 const hello = joined("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", settings);
 
 /** Sends bytes, and tells whether the connection is closed in the end. */
@@ -111,22 +101,22 @@ const attacks: Attack<Victim>[] = [
   { name: "no HTTP/2", send: tcp(utf8("GET / HTTP/1.1\r\n\r\n")), outcome: "closed" },
   {
     name: "a frame of 2^24-1 bytes",
-    send: tcp(joined(hello, http2Frame(DATA, 0, NONE, { length: 2 ** 24 - 1 }))),
+    send: tcp(joined(hello, http2Frame("data", 0, NONE, 2 ** 24 - 1))),
     outcome: "closed",
   },
   {
     name: "a frame of a stream that is none",
-    send: tcp(joined(hello, http2Frame(DATA, 0, utf8("x")))),
+    send: tcp(joined(hello, http2Frame("data", 0, utf8("x")))),
     outcome: "closed",
   },
   {
     name: "headers that are none",
-    send: tcp(joined(hello, http2Frame(HEADERS, END_HEADERS, utf8("\xff\xff\xff\xff\xff\xff")))),
+    send: tcp(joined(hello, http2Frame("headers", END_HEADERS, utf8("\xff\xff\xff\xff\xff\xff")))),
     outcome: "closed",
   },
   {
     name: "a frame that is cut off",
-    send: tcp(joined(hello, http2Frame(DATA, 0, NONE, { length: 100 })), "ends"),
+    send: tcp(joined(hello, http2Frame("data", 0, NONE, 100)), "ends"),
     outcome: "closed",
   },
   {
@@ -154,7 +144,7 @@ const attacks: Attack<Victim>[] = [
   },
   {
     name: "a peer that vanishes",
-    send: ({ port }) => vanish(port, joined(hello, http2Frame(DATA, 0, NONE, { length: 100 }))),
+    send: ({ port }) => vanish(port, joined(hello, http2Frame("data", 0, NONE, 100))),
     outcome: "gone",
   },
 ];
@@ -183,21 +173,18 @@ const isRequest = (bytes: Uint8Array) =>
 const get = (bytes: Uint8Array, then?: EvilThen) => ({ evil, call }: Evil) =>
   evil.answering(call, bytes, then);
 
-/** A field of a header, in HPACK without any compression. */
-const field = (name: string, value: string) =>
-  joined(Uint8Array.of(0, name.length), name, Uint8Array.of(value.length), value);
 const header = (status = "200") =>
   http2Frame(
-    HEADERS,
+    "headers",
     END_HEADERS,
     joined(field(":status", status), field("content-type", "application/grpc")),
   );
 const trailer = (status: string) =>
-  http2Frame(HEADERS, END_HEADERS | END_STREAM, field("grpc-status", status));
+  http2Frame("headers", END_HEADERS | END_STREAM, field("grpc-status", status));
 const reply = (body: Uint8Array, status = "0") => {
   const parts: Uint8Array[] = [];
   for (let at = 0; at < body.length; at += 16_384) {
-    parts.push(http2Frame(DATA, 0, body.subarray(at, at + 16_384)));
+    parts.push(http2Frame("data", 0, body.subarray(at, at + 16_384)));
   }
   return joined(header(), ...parts, trailer(status));
 };
@@ -211,12 +198,12 @@ const replies: Attack<Evil>[] = [
   },
   {
     name: "a frame that is cut off",
-    send: get(joined(header(), http2Frame(DATA, 0, NONE, { length: 100 }))),
+    send: get(joined(header(), http2Frame("data", 0, NONE, 100))),
     outcome: "unavailable",
   },
   {
     name: "a frame of 2^24-1 bytes",
-    send: get(joined(header(), http2Frame(DATA, 0, NONE, { length: 2 ** 24 - 1 })), "stays"),
+    send: get(joined(header(), http2Frame("data", 0, NONE, 2 ** 24 - 1)), "stays"),
     outcome: "unavailable",
   },
   {
@@ -227,7 +214,7 @@ const replies: Attack<Evil>[] = [
   },
   {
     name: "a length of 2^31-1",
-    send: get(joined(header(), http2Frame(DATA, 0, message("{", HUGE))), "stays"),
+    send: get(joined(header(), http2Frame("data", 0, message("{", HUGE))), "stays"),
     outcome: "resource_exhausted",
   },
   {
@@ -254,12 +241,12 @@ const replies: Attack<Evil>[] = [
   { name: "a status that is none", send: get(reply(NONE, "abc"), "stays"), outcome: "unknown" },
   {
     name: "no status",
-    send: get(joined(header(), http2Frame(DATA, END_STREAM, message("{}"))), "stays"),
+    send: get(joined(header(), http2Frame("data", END_STREAM, message("{}"))), "stays"),
     outcome: "internal",
   },
   {
     name: "an error of HTTP",
-    send: get(joined(header("503"), http2Frame(DATA, END_STREAM, NONE)), "stays"),
+    send: get(joined(header("503"), http2Frame("data", END_STREAM, NONE)), "stays"),
     outcome: "unavailable",
   },
   {
