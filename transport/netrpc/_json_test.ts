@@ -149,3 +149,28 @@ Deno.test("toJson() refuses what JSON does not have", () => {
     assert.throws(() => write(type, value), TypeError);
   }
 });
+
+Deno.test("parseExact() gives what JSON.parse() gives, and long integers whole", () => {
+  const json = fc.jsonValue();
+  const long = fc.bigInt({ min: 2n ** 53n, max: 10n ** 99n }).chain((n) => fc.constantFrom(n, -n));
+  fc.assert(fc.property(json, long, (value, n) => {
+    const text = JSON.stringify(value);
+    assert.deepEqual(parseExact(`[${text},${n},"${n}"]`), [JSON.parse(text), n, `${n}`]);
+  }));
+});
+
+// P15
+for (
+  const text of [
+    "{12345678901234567890:1}",
+    "[00000000000000000001]",
+    "[012345678901234567890]",
+    "12345678901234567890 1",
+    `"12345678901234567890`,
+  ]
+) {
+  Deno.test(`parseExact() refuses ${text} as JSON.parse() does`, () => {
+    assert.throws(() => JSON.parse(text), SyntaxError);
+    assert.throws(() => parseExact(text), SyntaxError);
+  });
+}
