@@ -2,8 +2,8 @@
  * Prints the table of what was proven against programs written by others, with the results of a run:
  * `interop.ts TABLE JUNIT`. It fails if a test that the table names did not run or did not pass.
  *
- * A row of the table ends with the tests that stand for it: the path of a file, without its ending
- * `_integration_test.ts`, a colon, and how their names begin in backquotes.
+ * A row of the table ends with the tests that stand for it: how the path of the file begins that calls
+ * `Deno.test` for them, a colon, and how their names begin in backquotes.
  * @module
  */
 // deno-lint-ignore-file no-console
@@ -61,8 +61,10 @@ export function judge(markdown: string, results: readonly TestResult[]): Row[] {
     const match = /^\|(.*)\|\s*([\w/.-]+): `([^`]+)`\s*\|\s*$/.exec(line);
     if (match === null) continue;
     const [, cells, path, prefix] = match;
-    const file = `${path}_integration_test.ts`;
-    const tests = results.filter((test) => test.file === file && test.name.startsWith(prefix!));
+    const file = path!;
+    const tests = results.filter((test) =>
+      test.file.startsWith(file) && test.name.startsWith(prefix!)
+    );
     const count = (outcome: TestResult["outcome"]) =>
       tests.filter((test) => test.outcome === outcome).length;
     const isGood = tests.length > 0 && count("passed") === tests.length;
