@@ -118,6 +118,8 @@ export class LineWriter {
     if (this.#lines >= maxLines || length > maxLength || this.#isClosed) {
       this.dropped++;
     } else {
+      // Joins the pieces that a line is made of, so that they need not wait with it and be moved about.
+      line.charCodeAt(0);
       this.#queue.push(line);
       this.#lines++;
       this.#taken++;
