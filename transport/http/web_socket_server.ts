@@ -2,26 +2,19 @@
  * Serves endpoints with streams over WebSocket.
  * @module
  */
-import {
-  type Clock,
-  type Context,
-  type Endpoint,
-  KitError,
-  systemClock,
-  throwIfDone,
-} from "@kit/endpoint";
+import { type Clock, type Context, type Endpoint, systemClock, throwIfDone } from "@kit/endpoint";
 import { checkPositive } from "@kit/endpoint/check";
 import { checkHeaderName, DEADLINE_HEADER } from "../_deadline.ts";
 import { answer } from "../_server_call.ts";
 import { type Schema, validate } from "../schema.ts";
-import { Channel, CREDIT_PROTOCOL, PLAIN_PROTOCOL } from "./_channel.ts";
+import { Channel, CREDIT_PROTOCOL } from "./_channel.ts";
 import { RequestContext } from "./_context.ts";
 import { isStream } from "./_is_stream.ts";
 import { DEFAULT_MAX_BYTES } from "./_limit.ts";
 import { upgradeWebSocket } from "./_runtime.ts";
+import { checkUpgrade, chosenProtocol } from "./_upgrade.ts";
 import type { ServerRequestFunc } from "./functions.ts";
 import type { Handler, HandlerInfo } from "./handler.ts";
-import { HttpError } from "./http_error.ts";
 import { problem } from "./problem.ts";
 
 /**
@@ -262,27 +255,6 @@ function infoOf(
 ): HandlerInfo {
   const { remoteAddr } = info ?? {};
   return { signal, completed, ...(remoteAddr === undefined ? {} : { remoteAddr }) };
-}
-
-function checkUpgrade({ url, headers }: Request, origins: readonly string[] | undefined): void {
-  if (headers.get("upgrade")?.toLowerCase() !== "websocket") {
-    throw new HttpError(426, "Cannot answer as the request is not for a WebSocket", {
-      headers: { upgrade: "websocket", connection: "upgrade" },
-    });
-  }
-  const origin = headers.get("origin");
-  if (origin === null || origins?.includes("*")) return;
-  const isAllowed = origins === undefined
-    ? URL.canParse(origin) && new URL(origin).host === new URL(url).host
-    : origins.includes(origin);
-  if (!isAllowed) {
-    throw new KitError("permission_denied", "Cannot open WebSocket from this origin");
-  }
-}
-
-function chosenProtocol({ headers }: Request): string | undefined {
-  const offered = headers.get("sec-websocket-protocol")?.split(",").map((name) => name.trim());
-  return offered?.find((name) => name === CREDIT_PROTOCOL || name === PLAIN_PROTOCOL);
 }
 
 /** What comes in, validated. */
