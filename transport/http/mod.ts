@@ -1,5 +1,6 @@
 /**
- * HTTP: endpoints as handlers of `Request` and `Response`, and clients on `fetch`.
+ * HTTP: endpoints as handlers of `Request` and `Response`, and clients on `fetch`; streams as lines of
+ * JSON, Server-Sent Events and WebSockets; routes, a reverse proxy, and a server that drains.
  * @module
  */
 export * from "./client.ts";

@@ -99,7 +99,7 @@ export class ServerConnection {
     });
   }
 
-  /** Reads no more requests, and ends when those that run are answered. */
+  /** Refuses the requests that still come, and ends when those that run are answered. */
   drain(): void {
     this.#isDraining = true;
     this.#endIfIdle();
