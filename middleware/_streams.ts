@@ -22,7 +22,7 @@ export class SteppedStream implements AsyncIterable<unknown> {
 
   /** Frees what the stream holds; how that ends is of no interest. */
   close(): void {
-    close(this.#iterator ?? this.source[Symbol.asyncIterator]());
+    close(() => this.#iterator ?? this.source[Symbol.asyncIterator]());
   }
 
   [Symbol.asyncIterator](): AsyncIterator<unknown> {
@@ -40,6 +40,10 @@ export class SteppedStream implements AsyncIterable<unknown> {
 }
 
 /** Frees what a stream that nobody reads on holds; how that ends is of no interest. */
-export function close(iterator: AsyncIterator<unknown>): void {
-  iterator.return?.().then(undefined, () => {});
+export function close(open: () => AsyncIterator<unknown>): void {
+  try {
+    open().return?.()?.then(undefined, () => {});
+  } catch {
+    // It is told from a timer, where nobody could catch it.
+  }
 }

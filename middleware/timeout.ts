@@ -46,7 +46,7 @@ class BoundedCall {
       begin(next, request, this.#ctx),
       (response) => {
         if (!isStream(response)) return this.#end(response);
-        if (this.#late !== undefined) close(response[Symbol.asyncIterator]());
+        if (this.#late !== undefined) close(() => response[Symbol.asyncIterator]());
         this.#stream = new SteppedStream(response, this.#step);
         return this.#stream as Res;
       },
@@ -57,7 +57,11 @@ class BoundedCall {
   #stream: SteppedStream | undefined;
 
   readonly #step: WatchStep = (step, iterator) =>
-    this.#bound(step, (result) => result.done ? this.#end(result) : result, () => close(iterator));
+    this.#bound(
+      step,
+      (result) => result.done ? this.#end(result) : result,
+      () => close(() => iterator),
+    );
 
   #bound<T>(work: Promise<T>, arrived: (result: T) => T, abandon: () => void): Promise<T> {
     return new Promise((resolve, reject) => {

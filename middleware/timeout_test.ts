@@ -200,6 +200,23 @@ for (const taken of [0, 1]) {
   });
 }
 
+Deno.test("timeout() survives a stalled stream that cannot be closed", async () => {
+  const clock = new FakeClock();
+  const throwing = (): never => {
+    throw new Error("cannot close");
+  };
+  const broken = [
+    { [Symbol.asyncIterator]: throwing },
+    { [Symbol.asyncIterator]: () => ({ next: never, return: throwing }) },
+    { [Symbol.asyncIterator]: () => ({ next: never, return: () => undefined }) },
+  ] as unknown as AsyncIterable<number>[];
+  for (const stream of broken) {
+    await timeout(100, { clock })((_: string) => Promise.resolve(stream))("a", background());
+    await clock.advance(100);
+    assert.equal(clock.pending, 0);
+  }
+});
+
 Deno.test("timeout() frees its timer when a stream is given up", async () => {
   const clock = new FakeClock();
   const stream = await timeout(100, { clock })((_: string) =>
